@@ -1,0 +1,1 @@
+//! The admin console over psql, and health and metrics over HTTP.

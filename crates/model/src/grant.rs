@@ -1,0 +1,47 @@
+//! A user's permission to a service on a partition.
+
+use crate::{GrantId, Partition, Sealed, ServiceId, StoreId, UserId};
+
+/// Where a grant is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantState {
+    /// Recorded, but the store has not been provisioned yet (57P03).
+    Pending,
+    /// In use.
+    Active,
+    /// Withdrawn; sessions are refused, the store may still have to be cleaned up.
+    Revoked,
+}
+
+/// A grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Row in the registry.
+    pub id: GrantId,
+    /// Who granted.
+    pub user: UserId,
+    /// To whom.
+    pub service: ServiceId,
+    /// In which store.
+    pub store: StoreId,
+    /// On which part of it.
+    pub partition: Partition,
+    /// Database the partition is in, when it is not the store's own ([`Partition::Database`]).
+    pub database: Option<Box<str>>,
+    /// LOGIN role the gate uses for sessions (`g_…`).
+    pub role: Box<str>,
+    /// That role's sealed secret.
+    pub credential: Sealed,
+    /// State.
+    pub state: GrantState,
+    /// When it ends by itself, in seconds since the Unix epoch.
+    pub expires_at: Option<i64>,
+}
+
+impl Grant {
+    /// Whether sessions may use it at `now` (seconds since the Unix epoch).
+    #[must_use]
+    pub fn is_usable(&self, now: i64) -> bool {
+        self.state == GrantState::Active && self.expires_at.is_none_or(|end| now < end)
+    }
+}

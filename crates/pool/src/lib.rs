@@ -1,0 +1,1 @@
+//! Leases on server connections: dial, log in, reset, health and budget.

@@ -1,0 +1,1 @@
+//! What a statement is: scan, split, classify, bind and rewrite; pure.

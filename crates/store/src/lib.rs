@@ -1,0 +1,1 @@
+//! What the gate does inside a store as its admin: provision, grant, revoke, test.

@@ -1,0 +1,2 @@
+//! The stuffgate binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Real Postgres clusters, a scripted client and server, certificates: for tests and the demo.

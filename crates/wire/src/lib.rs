@@ -1,0 +1,1 @@
+//! Postgres bytes to types and back, the handshakes, and the stream they travel on.
