@@ -1,1 +1,14 @@
 //! Postgres bytes to types and back, the handshakes, and the stream they travel on.
+//!
+//! Knows no other crate of this workspace. Nothing here decides who may do what: [`greet`] and
+//! [`admit`] say who a client is, [`dial`] logs in to a server, and the rest is bytes.
+
+pub mod error;
+pub mod frame;
+pub mod sqlstate;
+pub mod stream;
+
+pub use error::{Fields, Severity};
+pub use frame::{FrameError, Header};
+pub use sqlstate::Sqlstate;
+pub use stream::Stream;
