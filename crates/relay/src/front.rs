@@ -1,0 +1,52 @@
+//! What the session decides for the relay: how each message with text or names in it is sent on.
+
+use crate::{Ledger, Outbox, Token};
+
+/// What to do with one client message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Send it as it came; the relay writes the ledger.
+    Pass,
+    /// As [`Verdict::Pass`], and tell [`Front::finished`] how it went.
+    PassWatched,
+    /// The front has written what goes out, and the ledger, itself. The first `head` bytes of the
+    /// message are done with; the rest of it follows as it came.
+    Sent {
+        /// Bytes of the message, from its tag on, that the front has replaced.
+        head: usize,
+    },
+    /// The whole message must be read before it can be judged.
+    Gather,
+    /// Settle what is owed and give control back; the message stays unread.
+    Hold,
+}
+
+/// Where a [`Front`] writes: the server's buffer and the ledger of what it will owe.
+#[derive(Debug)]
+pub struct Desk<'a> {
+    /// Bytes for the server.
+    pub server: &'a mut Outbox,
+    /// What the server owes for them.
+    pub ledger: &'a mut Ledger,
+}
+
+/// What the session decides for the relay. All methods are called synchronously and must not block.
+pub trait Front {
+    /// Judges a message that carries text or names: Query, Parse, Bind, Describe, Close,
+    /// FunctionCall. `message` starts at the tag. Query, Parse, Describe and Close are whole; a Bind
+    /// holds at least its two names; a FunctionCall at least its header. `total` is the whole
+    /// message's length in bytes.
+    fn judge(&mut self, message: &[u8], total: usize, desk: &mut Desk<'_>) -> Verdict;
+
+    /// A watched message has ended, oldest first; `ok` if the server did not answer it with an error.
+    fn finished(&mut self, ok: bool);
+
+    /// The server will never confirm this Parse: an error came first.
+    fn parse_failed(&mut self, token: Token);
+
+    /// A ParameterStatus of the server; the client gets it if the answer is true.
+    fn parameter(&mut self, name: &[u8], value: &[u8]) -> bool;
+
+    /// An ErrorResponse or NoticeResponse, whole; what is returned goes to the client in its place.
+    fn report(&mut self, message: &[u8]) -> Option<Vec<u8>>;
+}
