@@ -1,6 +1,7 @@
 //! What the session decides for the relay: how each message with text or names in it is sent on.
 
-use crate::{Ledger, Outbox, Token};
+use crate::{Ledger, Token};
+use wire::Outbox;
 
 /// What to do with one client message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use wire::frame::backend;
 pub type Token = NonZeroU64;
 
 /// Most replies that may be owed before the client is made to wait.
-pub const MAX_OWED: usize = 16 * 1024;
+const MAX_OWED: usize = 16 * 1024;
 
 /// Transaction status as ReadyForQuery tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,11 +10,9 @@
 mod fault;
 mod front;
 mod ledger;
-mod peer;
 mod relay;
 
 pub use fault::{ClientFault, ServerFault};
 pub use front::{Desk, Front, Verdict};
 pub use ledger::{Ledger, Reply, Status, Token, Unexpected};
-pub use peer::{Inbox, Outbox, Peer};
 pub use relay::{Limits, Outcome, Relay};

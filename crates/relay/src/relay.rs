@@ -2,11 +2,12 @@
 
 use crate::fault::{ClientFault, ServerFault};
 use crate::ledger::Step;
-use crate::{Desk, Front, Ledger, Outbox, Peer, Reply, Verdict};
+use crate::{Desk, Front, Ledger, Reply, Verdict};
 use std::io;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 use wire::frame::{HEADER_BYTES, Header, backend, frontend};
+use wire::{Outbox, Peer};
 
 /// Unsent bytes at which a side is made to wait for the other.
 const HIGH_WATER_BYTES: usize = 64 * 1024;

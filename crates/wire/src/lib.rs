@@ -5,10 +5,12 @@
 
 pub mod error;
 pub mod frame;
+pub mod peer;
 pub mod sqlstate;
 pub mod stream;
 
 pub use error::{Fields, Severity};
 pub use frame::{FrameError, Header};
+pub use peer::{Inbox, Outbox, Peer};
 pub use sqlstate::Sqlstate;
 pub use stream::Stream;

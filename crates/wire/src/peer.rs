@@ -1,4 +1,4 @@
-//! One side of the relay: a stream, what was read from it and is not handled yet, and what it is owed.
+//! A stream with its two buffers: what was read from it and is not handled yet, and what it is owed.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -82,7 +82,7 @@ impl Outbox {
 
     /// Takes the first `count` unread bytes of `inbox`. When that is all there is to send, the two
     /// buffers change places and nothing is copied.
-    pub(crate) fn take(&mut self, inbox: &mut Inbox, count: usize) {
+    pub fn take(&mut self, inbox: &mut Inbox, count: usize) {
         if count == 0 {
             return;
         }
