@@ -1,0 +1,352 @@
+//! One Postgres server: started, stopped, paused and ended.
+
+use crate::account::percent;
+use crate::run_as::RunAs;
+use crate::template::{self, write};
+use crate::{Account, Binaries, Error, Folder, HOST, Options, SUPERUSER};
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// Longest wait for a server to come up or to go.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks at a condition.
+const LOOK: Duration = Duration::from_millis(2);
+/// Tries for a port before giving up.
+const PORT_TRIES: usize = 50;
+/// Ports to choose from: below the range that Linux hands out for outgoing connections (32768 and up),
+/// so that a stopped server finds its port free again.
+const PORTS: std::ops::Range<u32> = 15_000..32_000;
+/// Bytes of the end of the log that an error shows.
+const LOG_SHOWN: usize = 4_000;
+
+/// How a server is told to stop (PostgreSQL manual, "Shutting Down the Server").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Ends every session, then stops in order.
+    Fast,
+    /// Stops without order; recovers at the next start.
+    Immediate,
+    /// Kills every process of it, as a power cut would.
+    Kill,
+}
+
+/// A running (or stopped) server. Dropping it ends it and removes its folder.
+#[derive(Debug)]
+pub struct Server {
+    binaries: Binaries,
+    run_as: RunAs,
+    options: Options,
+    superuser_password: String,
+    port: u16,
+    process: Option<Child>,
+    folder: Folder,
+}
+
+impl Server {
+    /// Makes and starts a server; returns once it takes connections.
+    ///
+    /// # Errors
+    /// [`Error::Program`] with the end of the server's log when it does not come up within 30 s.
+    pub fn start(binaries: &Binaries, options: Options) -> Result<Self, Error> {
+        let run_as = RunAs::detect();
+        let folder = Folder::new("stuffgate-pg-")?;
+        run_as.give(folder.path())?;
+        let superuser_password = template::lay(binaries, run_as, folder.path())?;
+        let mut server = Self {
+            binaries: binaries.clone(),
+            run_as,
+            superuser_password,
+            port: 0,
+            process: None,
+            folder,
+            options,
+        };
+        server.place_files()?;
+        server.start_on_a_free_port()?;
+        if let Some(wanted) = server.options.superuser_password.clone() {
+            let literal = wanted.replace('\'', "''");
+            server.sql("postgres", &format!("ALTER ROLE {SUPERUSER} PASSWORD '{literal}'"))?;
+            server.superuser_password = wanted;
+        }
+        Ok(server)
+    }
+
+    /// The port on [`HOST`]; stays the same when stopped and started again.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Process id of the server's first process; `None` while stopped.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(Child::id)
+    }
+
+    /// The programs it was started with.
+    #[must_use]
+    pub fn binaries(&self) -> &Binaries {
+        &self.binaries
+    }
+
+    /// URL of the superuser for `database`, secret included.
+    #[must_use]
+    pub fn superuser_url(&self, database: &str) -> String {
+        let secret = percent(&self.superuser_password);
+        format!("postgres://{SUPERUSER}:{secret}@{HOST}:{}/{}", self.port, percent(database))
+    }
+
+    /// What the server has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read(self.log_path())
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// Makes roles with databases of their own, in one go.
+    ///
+    /// # Errors
+    /// [`Error::Program`] with what the server said.
+    pub fn create(&self, accounts: &[Account]) -> Result<(), Error> {
+        let script: String = accounts.iter().map(Account::sql).collect();
+        self.sql("postgres", &script).map(drop)
+    }
+
+    /// Runs SQL as the superuser through psql, statement by statement, and returns the rows
+    /// (unaligned, `|` between columns, no headings). The first error ends it.
+    ///
+    /// # Errors
+    /// [`Error::Program`] with what the server said.
+    pub fn sql(&self, database: &str, script: &str) -> Result<String, Error> {
+        let psql = self.binaries.program("psql");
+        let mut child = RunAs::ourselves()
+            .command(&psql, self.folder.path())
+            .args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-h", HOST, "-U", SUPERUSER, "-d", database, "-f", "-"])
+            .args(["-p", &self.port.to_string()])
+            .env("PGPASSWORD", &self.superuser_password)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(Error::io("cannot run", &psql))?;
+        if let Some(mut input) = child.stdin.take() {
+            let _ = input.write_all(script.as_bytes());
+        }
+        let ended = child.wait_with_output().map_err(Error::io("cannot run", &psql))?;
+        if ended.status.success() {
+            return Ok(String::from_utf8_lossy(&ended.stdout).into_owned());
+        }
+        Err(Error::Program { program: "psql", said: String::from_utf8_lossy(&ended.stderr).into_owned() })
+    }
+
+    /// Stops it and waits until it is gone. Data, port and passwords stay.
+    ///
+    /// # Errors
+    /// [`Error::Program`] when it had to be killed after 30 s.
+    pub fn stop(&mut self, how: Stop) -> Result<(), Error> {
+        let Some(mut process) = self.process.take() else { return Ok(()) };
+        if let Some(first) = pid_of(process.id()) {
+            match how {
+                Stop::Fast => signal(first, Signal::INT),
+                Stop::Immediate => signal(first, Signal::QUIT),
+                Stop::Kill => {
+                    let backends = children_of(first);
+                    signal(first, Signal::KILL);
+                    backends.into_iter().for_each(|pid| signal(pid, Signal::KILL));
+                }
+            }
+        }
+        let in_time = wait_for(|| !matches!(process.try_wait(), Ok(None)));
+        if !in_time {
+            let _ = process.kill();
+            let _ = process.wait();
+            return Err(self.failed("postgres (stopping)"));
+        }
+        Ok(())
+    }
+
+    /// Starts a stopped server again, on the same port.
+    ///
+    /// # Errors
+    /// [`Error::Program`] with the end of its log when it does not come up within 30 s.
+    pub fn start_again(&mut self) -> Result<(), Error> {
+        if self.process.is_some() {
+            return Ok(());
+        }
+        if self.launch()? { Ok(()) } else { Err(self.failed("postgres")) }
+    }
+
+    /// Freezes every process of it and returns once all stand still: connections stay open, nothing answers.
+    pub fn pause(&self) {
+        let Some(first) = self.pid().and_then(pid_of) else { return };
+        freeze(first);
+        children_of(first).into_iter().for_each(freeze);
+    }
+
+    /// Lets a paused server go on.
+    pub fn resume(&self) {
+        let Some(first) = self.pid().and_then(pid_of) else { return };
+        children_of(first).into_iter().for_each(|pid| signal(pid, Signal::CONT));
+        signal(first, Signal::CONT);
+    }
+
+    fn place_files(&self) -> Result<(), Error> {
+        let hba = self.options.hba();
+        let files = self.options.tls_files().chain([("pg_hba.conf", hba.as_str())]);
+        for (name, text) in files {
+            let path = self.folder.path().join("data").join(name);
+            write(&path, text)?;
+            self.run_as.give(&path)?;
+        }
+        Ok(())
+    }
+
+    fn start_on_a_free_port(&mut self) -> Result<(), Error> {
+        for _ in 0..PORT_TRIES {
+            self.port = a_port();
+            if TcpListener::bind((HOST, self.port)).is_err() {
+                continue;
+            }
+            if self.launch()? {
+                return Ok(());
+            }
+            if !self.log().contains("Address already in use") {
+                break;
+            }
+        }
+        Err(self.failed("postgres"))
+    }
+
+    /// Starts the process and waits until it is ready; `false` when it ended instead.
+    fn launch(&mut self) -> Result<bool, Error> {
+        let conf = self.folder.path().join("data/postgresql.conf");
+        write(&conf, &self.options.conf(self.port))?;
+        self.run_as.give(&conf)?;
+        let log_path = self.log_path();
+        let log = || {
+            fs::OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(&log_path)
+                .map_err(Error::io("cannot write", &log_path))
+        };
+        let program = self.binaries.program("postgres");
+        let mut process = self
+            .run_as
+            .command(&program, self.folder.path())
+            .args(["-D", "data"])
+            .stdin(Stdio::null())
+            .stdout(log()?)
+            .stderr(log()?)
+            .spawn()
+            .map_err(Error::io("cannot run", &program))?;
+        let mut ended = false;
+        let in_time = wait_for(|| {
+            ended = !matches!(process.try_wait(), Ok(None));
+            ended || self.is_ready(process.id())
+        });
+        if ended {
+            return Ok(false);
+        }
+        self.process = Some(process);
+        if in_time { Ok(true) } else { Err(self.failed("postgres")) }
+    }
+
+    /// Whether the lock file says that `pid` takes connections: its first line is the process id, its
+    /// eighth the state.
+    fn is_ready(&self, pid: u32) -> bool {
+        let lock = fs::read_to_string(self.lock_path()).unwrap_or_default();
+        let mut lines = lock.lines();
+        lines.next().and_then(|line| line.trim().parse().ok()) == Some(pid)
+            && lines.nth(6).is_some_and(|state| state.trim() == "ready")
+    }
+
+    fn failed(&self, program: &'static str) -> Error {
+        let log = self.log();
+        let from = (log.len().saturating_sub(LOG_SHOWN)..=log.len()).find(|at| log.is_char_boundary(*at));
+        Error::Program { program, said: log[from.unwrap_or_default()..].to_owned() }
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.folder.path().join("data/postmaster.pid")
+    }
+
+    /// A server that was killed leaves the shared memory segment by which Postgres tells whether a data
+    /// folder is in use; the lock file's seventh line names it.
+    fn remove_shared_memory(&self) {
+        let lock = fs::read_to_string(self.lock_path()).unwrap_or_default();
+        let segment = lock.lines().nth(6).and_then(|line| line.split_whitespace().nth(1));
+        if let Some(segment) = segment {
+            let quiet = Stdio::null;
+            let _ = Command::new("ipcrm").args(["-m", segment]).stdout(quiet()).stderr(quiet()).status();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.resume();
+        let _ = self.stop(Stop::Immediate);
+        self.remove_shared_memory();
+    }
+}
+
+/// A port of [`PORTS`], another with each call and in each process.
+fn a_port() -> u16 {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let nanos = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.subsec_nanos());
+    let mixed = std::process::id()
+        .wrapping_mul(2_654_435_761)
+        .wrapping_add(nanos)
+        .wrapping_add(CALLS.fetch_add(1, Ordering::Relaxed).wrapping_mul(7_919));
+    let port = PORTS.start + mixed % (PORTS.end - PORTS.start);
+    u16::try_from(port).unwrap_or(u16::MAX)
+}
+
+fn wait_for(mut condition: impl FnMut() -> bool) -> bool {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        if condition() {
+            return true;
+        }
+        std::thread::sleep(LOOK);
+    }
+    condition()
+}
+
+fn pid_of(id: u32) -> Option<Pid> {
+    i32::try_from(id).ok().and_then(Pid::from_raw)
+}
+
+/// A server's backends: each is a session of its own, so no signal to a process group reaches them all.
+fn children_of(first: Pid) -> Vec<Pid> {
+    let told = fs::read_to_string(format!("/proc/{first}/task/{first}/children")).unwrap_or_default();
+    told.split_whitespace().filter_map(|word| pid_of(word.parse().ok()?)).collect()
+}
+
+/// A process that is gone already needs no signal.
+fn signal(pid: Pid, which: Signal) {
+    let _ = kill_process(pid, which);
+}
+
+/// Stops one process and waits until it stands still (proc(5), `/proc/pid/stat`, field 3) or is gone.
+fn freeze(pid: Pid) {
+    signal(pid, Signal::STOP);
+    wait_for(|| match fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => stat.contains(") T ") || stat.contains(") Z "),
+        Err(_) => true,
+    });
+}
