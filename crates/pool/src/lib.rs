@@ -1,1 +1,29 @@
 //! Leases on server connections: dial, log in, reset, health and budget.
+//!
+//! An idle store costs nothing here: a [`Pool`](pools::Pools) appears with its first lease and goes
+//! after its last connection. A lease that is dropped closes its connection; only
+//! [`Lease::give_back`] makes it reusable, and only at a safe point with nothing unread.
+//!
+//! Nothing here knows what a statement is or who a session is for.
+
+mod breaker;
+mod budget;
+mod dialer;
+mod error;
+mod lease;
+mod place;
+mod pools;
+mod prepared;
+mod reset;
+mod server;
+mod state;
+
+pub use budget::Budgets;
+pub use dialer::{Credentials, NoCredential};
+pub use error::LeaseError;
+pub use lease::Lease;
+pub use place::{Key, Place};
+pub use pools::{PoolReport, Pools, Settings};
+pub use prepared::{Prepared, StatementId};
+pub use reset::ResetError;
+pub use server::{CancelSlot, Server};

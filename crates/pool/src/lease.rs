@@ -1,0 +1,99 @@
+//! A server connection, checked out: dropped it is closed, given back it is reused.
+
+use crate::reset::{self, ResetError};
+use crate::state::Pool;
+use crate::{Key, Pools, Server};
+use std::sync::Arc;
+
+/// A server connection that is one session's alone.
+#[derive(Debug)]
+pub struct Lease {
+    /// The connection. Whoever replaces it breaks the pool's count of nothing but its own connection.
+    pub server: Box<Server>,
+    account: Account,
+    /// Who had it before, if it was somebody else.
+    stranger: bool,
+}
+
+/// Counts the connection as active in its pool until dropped.
+#[derive(Debug)]
+struct Account {
+    pools: Arc<Pools>,
+    pool: Arc<Pool>,
+    open: bool,
+}
+
+impl Lease {
+    pub(crate) fn new(pools: Arc<Pools>, pool: Arc<Pool>, mut server: Server, session: u64) -> Self {
+        let stranger = server.last_session != session;
+        server.last_session = session;
+        Self { server: Box::new(server), account: Account { pools, pool, open: true }, stranger }
+    }
+
+    /// Whether another session used the connection since this one last did.
+    #[must_use]
+    pub fn was_strangers(&self) -> bool {
+        self.stranger
+    }
+
+    /// Which pool it belongs to.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        self.account.pool.key()
+    }
+
+    /// The pool's schema epoch (see [`crate::StatementId::epoch`]).
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        self.account.pool.epoch()
+    }
+
+    /// The schema has changed: statements parsed from now on get plans of their own.
+    pub fn schema_changed(&self) {
+        self.account.pool.next_epoch();
+    }
+
+    /// Makes the connection reusable. To be called at a safe point, with nothing unread, nothing
+    /// unsent, no cancel on its way and no session state left on it; a connection of which the first
+    /// three can be seen to be untrue is closed.
+    pub fn give_back(mut self) {
+        let clean = self.server.peer.inbox.is_empty()
+            && self.server.peer.outbox.is_empty()
+            && self.server.cancel.is_quiet();
+        if !clean {
+            return;
+        }
+        self.account.open = false;
+        self.server.peer.shrink();
+        let Account { pools, pool, .. } = &self.account;
+        let (pools, pool) = (Arc::clone(pools), Arc::clone(pool));
+        pool.give_back(&pools, self.server);
+    }
+
+    /// Clears every kind of session state and verifies that the server confirmed it.
+    /// Not cancel-safe: a lease dropped in the middle closes its connection, which is right.
+    ///
+    /// # Errors
+    /// Whatever kept the reset from being confirmed; the lease must then be dropped.
+    pub async fn reset(&mut self) -> Result<(), ResetError> {
+        let limit = self.account.pools.settings().reset_timeout;
+        reset::reset(&mut self.server, limit).await
+    }
+
+    /// Runs simple queries of the gate's own and verifies that none failed.
+    ///
+    /// # Errors
+    /// The store's error, or what the connection met; the lease must then be dropped.
+    pub async fn run(&mut self, sql: &str) -> Result<(), ResetError> {
+        let limit = self.account.pools.settings().reset_timeout;
+        reset::run(&mut self.server, sql, limit).await
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        if self.open {
+            self.pool.closed(&self.pools);
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! All pools: how a lease is found, waited for, dialed, and how idle connections go.
+
+use crate::budget::Budget;
+use crate::dialer::Dialer;
+use crate::state::{Checkout, Pool, Slot};
+use crate::{Budgets, Credentials, Key, Lease, LeaseError, Place};
+use dashmap::DashMap;
+use model::ServiceId;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::time::timeout_at;
+
+/// Bounds of waiting and keeping.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Connections.
+    pub budgets: Budgets,
+    /// Longest wait for a lease, from asking to having it.
+    pub wait_timeout: Duration,
+    /// Longest time for one attempt to connect and log in.
+    pub connect_timeout: Duration,
+    /// How long a connection may be idle before it is closed.
+    pub idle_timeout: Duration,
+    /// Longest time a reset may take before the connection is closed instead.
+    pub reset_timeout: Duration,
+    /// Sessions that may wait for one store.
+    pub max_waiters: usize,
+    /// Prepared statements kept per server connection.
+    pub prepared_statements: usize,
+    /// Whether stores may be at loopback or private addresses.
+    pub addresses: wire::dial::AddressPolicy,
+}
+
+/// All pools of a gate. Shared by reference.
+pub struct Pools {
+    map: DashMap<Key, Arc<Pool>>,
+    budget: Arc<Budget>,
+    dialer: Dialer,
+    settings: Settings,
+}
+
+/// One pool at a moment, for the admin console.
+#[derive(Clone, Debug)]
+pub struct PoolReport {
+    /// Which.
+    pub key: Key,
+    /// What it is called in messages.
+    pub label: String,
+    /// On whose account it counts.
+    pub service: ServiceId,
+    /// Idle connections.
+    pub idle: usize,
+    /// Connections leased or being made.
+    pub active: usize,
+    /// Sessions waiting.
+    pub waiting: usize,
+    /// The last failure, while the breaker is open.
+    pub failing: Option<String>,
+}
+
+impl std::fmt::Debug for Pools {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pools").field("pools", &self.map.len()).finish_non_exhaustive()
+    }
+}
+
+impl Pools {
+    /// No pool yet.
+    #[must_use]
+    pub fn new(settings: Settings, credentials: Arc<dyn Credentials>) -> Arc<Self> {
+        Arc::new(Self {
+            map: DashMap::new(),
+            budget: Budget::new(settings.budgets),
+            dialer: Dialer::new(credentials, settings.addresses),
+            settings,
+        })
+    }
+
+    /// The bounds in force.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Server connections open or being made.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.budget.used()
+    }
+
+    /// A connection to `place`, by preference the one that `session` used last. Waits at most
+    /// `wait_timeout`. Cancel-safe: whatever was reached is given up.
+    ///
+    /// # Errors
+    /// See [`LeaseError`]; each names the place and what was waited for.
+    pub async fn lease(self: &Arc<Self>, place: &Arc<Place>, session: u64) -> Result<Lease, LeaseError> {
+        let asked = Instant::now();
+        let deadline = asked + self.settings.wait_timeout;
+        loop {
+            let pool = self.pool(place);
+            match pool.checkout(place, session, &self.settings) {
+                Checkout::Idle(mut server) => {
+                    if server.is_quiet() {
+                        return Ok(Lease::new(Arc::clone(self), pool, *server, session));
+                    }
+                    drop(server);
+                    pool.closed(self);
+                }
+                Checkout::Dial(slot) => return self.dial(slot, place, session, asked).await,
+                Checkout::Wait(handed) => {
+                    match timeout_at(deadline.into(), handed).await {
+                        Ok(Ok(Some(server))) => {
+                            return Ok(Lease::new(Arc::clone(self), pool, *server, session));
+                        }
+                        // A slot came free, or the pool went away: ask again.
+                        Ok(Ok(None) | Err(_)) => {}
+                        Err(_) => return Err(self.store_busy(place, asked)),
+                    }
+                }
+                Checkout::QueueFull => {
+                    return Err(LeaseError::QueueFull {
+                        place: place.label.to_string(),
+                        limit: self.settings.max_waiters,
+                    });
+                }
+                Checkout::Failing(reason) => {
+                    return Err(LeaseError::Unreachable { place: place.label.to_string(), reason });
+                }
+                Checkout::Gone => {}
+            }
+        }
+    }
+
+    async fn dial(
+        self: &Arc<Self>,
+        slot: Slot,
+        place: &Arc<Place>,
+        session: u64,
+        asked: Instant,
+    ) -> Result<Lease, LeaseError> {
+        let deadline = asked + self.settings.wait_timeout;
+        let permit = match self.budget.take(place.service) {
+            Ok(permit) => permit,
+            Err(handed) => {
+                self.evict_for(place.service);
+                let Ok(Ok(permit)) = timeout_at(deadline.into(), handed).await else {
+                    return Err(LeaseError::BudgetSpent {
+                        place: place.label.to_string(),
+                        waited_ms: asked.elapsed().as_millis(),
+                    });
+                };
+                permit
+            }
+        };
+        let until = deadline.min(Instant::now() + self.settings.connect_timeout);
+        let dialed = match timeout_at(until.into(), Box::pin(self.dialer.dial(place))).await {
+            Ok(dialed) => dialed,
+            Err(_) => Err(LeaseError::TimedOut {
+                place: place.label.to_string(),
+                waited_ms: asked.elapsed().as_millis(),
+            }),
+        };
+        match dialed {
+            Ok(server) => Ok(slot.filled(self, server, permit, session)),
+            Err(error) => {
+                slot.failed(&error);
+                Err(error)
+            }
+        }
+    }
+
+    fn store_busy(&self, place: &Place, asked: Instant) -> LeaseError {
+        LeaseError::StoreBusy {
+            place: place.label.to_string(),
+            limit: self.settings.budgets.per_store,
+            waited_ms: asked.elapsed().as_millis(),
+        }
+    }
+
+    /// What the place's servers said of themselves at the last login there, if a pool remembers it.
+    #[must_use]
+    pub fn welcome(&self, key: Key) -> Option<Arc<[(String, String)]>> {
+        self.map.get(&key).and_then(|pool| pool.welcome())
+    }
+
+    /// Closes the idle connections of a pool, and those in use once they come back: its grant was
+    /// revoked or its credential rotated.
+    pub fn retire(&self, key: Key) {
+        let pool = self.map.get(&key).map(|entry| Arc::clone(&entry));
+        if let Some(pool) = pool {
+            drop(pool.retire());
+            self.forget_if_empty(&pool);
+        }
+    }
+
+    /// Closes connections idle for too long and forgets pools that have nothing left. Called now and
+    /// then by one task for all pools.
+    pub fn sweep(&self, now: Instant) {
+        let pools: Vec<Arc<Pool>> = self.map.iter().map(|entry| Arc::clone(&entry)).collect();
+        for pool in pools {
+            drop(pool.take_idle_since(now.checked_sub(self.settings.idle_timeout)));
+            self.forget_if_empty(&pool);
+        }
+    }
+
+    /// Closes every idle connection: the gate is ending.
+    pub fn close_idle(&self) {
+        let pools: Vec<Arc<Pool>> = self.map.iter().map(|entry| Arc::clone(&entry)).collect();
+        for pool in pools {
+            drop(pool.retire());
+            self.forget_if_empty(&pool);
+        }
+    }
+
+    /// All pools at this moment, for the admin console.
+    #[must_use]
+    pub fn report(&self) -> Vec<PoolReport> {
+        let mut reports: Vec<PoolReport> = self.map.iter().map(|pool| pool.report()).collect();
+        reports.sort_by_key(|report| report.key);
+        reports
+    }
+
+    /// Closes the longest idle connection that stands in the way of `service`.
+    fn evict_for(&self, service: ServiceId) {
+        let own_only = self.budget.short_of_own(service);
+        let oldest = self
+            .map
+            .iter()
+            .filter(|pool| !own_only || pool.service() == service)
+            .filter_map(|pool| Some((pool.idle_since()?, Arc::clone(&pool))))
+            .min_by_key(|(since, _)| *since);
+        if let Some((_, pool)) = oldest {
+            drop(pool.take_oldest());
+            self.forget_if_empty(&pool);
+        }
+    }
+
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    pub(crate) fn forget_if_empty(&self, pool: &Arc<Pool>) {
+        self.map.remove_if(&pool.key(), |_, there| Arc::ptr_eq(there, pool) && pool.end_if_empty());
+    }
+
+    fn pool(&self, place: &Arc<Place>) -> Arc<Pool> {
+        if let Some(pool) = self.map.get(&place.key) {
+            return Arc::clone(&pool);
+        }
+        Arc::clone(&self.map.entry(place.key).or_insert_with(|| Pool::new(place)))
+    }
+}

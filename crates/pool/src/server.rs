@@ -1,0 +1,116 @@
+//! One logged-in server connection with all that is known of its state.
+
+use crate::Prepared;
+use crate::budget::Permit;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+use tokio::sync::Notify;
+use wire::dial::{CancelTarget, DialError};
+use wire::{Peer, Stream};
+
+/// A server connection. While it is idle its peer's buffers are empty.
+#[derive(Debug)]
+pub struct Server {
+    /// Stream and buffers.
+    pub peer: Peer<Stream>,
+    /// How to cancel what it runs.
+    pub cancel: Arc<CancelSlot>,
+    /// What it reported by ParameterStatus, as last told.
+    pub parameters: Vec<(String, String)>,
+    /// Protocol-level prepared statements it holds.
+    pub prepared: Prepared,
+    /// Which text its unnamed statement has, as the session's hash.
+    pub unnamed: Option<u128>,
+    /// Fingerprint of the session parameters in force; 0 for the start-up ones.
+    pub applied: u64,
+    /// The session that used it last.
+    pub last_session: u64,
+    pub(crate) since: Instant,
+    pub(crate) generation: u64,
+    pub(crate) _permit: Permit,
+}
+
+impl Server {
+    /// Whether nothing has arrived while it was idle and nothing is left over: what it must be to be
+    /// used again. Costs no system call unless something has happened.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        if !self.peer.inbox.is_empty() || !self.peer.outbox.is_empty() {
+            return false;
+        }
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        self.peer.stream.poll_read_ready(&mut context).is_pending()
+    }
+
+    /// Notes a ParameterStatus.
+    pub fn note_parameter(&mut self, name: &str, value: &str) {
+        match self.parameters.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) => {
+                known.clear();
+                known.push_str(value);
+            }
+            None if self.parameters.len() < wire::dial::MAX_PARAMETERS => {
+                self.parameters.push((name.to_owned(), value.to_owned()));
+            }
+            None => {}
+        }
+    }
+}
+
+/// How to cancel one server connection's query, and how many cancels are on their way to it.
+#[derive(Debug)]
+pub struct CancelSlot {
+    target: CancelTarget,
+    in_flight: AtomicUsize,
+    landed: Notify,
+}
+
+/// A cancel on its way; counted until dropped.
+#[derive(Debug)]
+pub struct CancelInFlight(Arc<CancelSlot>);
+
+impl CancelSlot {
+    pub(crate) fn new(target: CancelTarget) -> Self {
+        Self { target, in_flight: AtomicUsize::new(0), landed: Notify::new() }
+    }
+
+    /// Announces a cancel. The caller must know that the connection is still leased by the session
+    /// it means; from here on the connection serves nobody else until the cancel has landed.
+    #[must_use]
+    pub fn announce(self: &Arc<Self>) -> CancelInFlight {
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
+        CancelInFlight(Arc::clone(self))
+    }
+
+    /// Waits until no cancel is on its way. Cancel-safe.
+    pub async fn quiet(&self) {
+        loop {
+            let landed = self.landed.notified();
+            if self.in_flight.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            landed.await;
+        }
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.in_flight.load(Ordering::Acquire) == 0
+    }
+}
+
+impl CancelInFlight {
+    /// Sends it, over TLS where the session has it, and waits until the store has acted on it.
+    ///
+    /// # Errors
+    /// When the store cannot be reached or does not answer; the query then runs on.
+    pub async fn send(self) -> Result<(), DialError> {
+        wire::dial::cancel(&self.0.target).await
+    }
+}
+
+impl Drop for CancelInFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+        self.0.landed.notify_waiters();
+    }
+}
