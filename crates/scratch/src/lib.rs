@@ -18,7 +18,7 @@ pub use account::Account;
 pub use binaries::Binaries;
 pub use error::Error;
 pub use folder::Folder;
-pub use server::{Server, Stop};
+pub use server::{Server, Stop, free_port};
 pub use settings::{Options, Tls};
 
 /// The superuser of every scratch server.

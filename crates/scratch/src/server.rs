@@ -210,10 +210,7 @@ impl Server {
 
     fn start_on_a_free_port(&mut self) -> Result<(), Error> {
         for _ in 0..PORT_TRIES {
-            self.port = a_port();
-            if TcpListener::bind((HOST, self.port)).is_err() {
-                continue;
-            }
+            self.port = free_port();
             if self.launch()? {
                 return Ok(());
             }
@@ -302,7 +299,14 @@ impl Drop for Server {
     }
 }
 
-/// A port of [`PORTS`], another with each call and in each process.
+/// A port of [`HOST`] that nobody listens on, another with each call and in each process. Somebody may
+/// still take it first: whoever binds it tries again with another.
+#[must_use]
+pub fn free_port() -> u16 {
+    let free = |port: &u16| TcpListener::bind((HOST, *port)).is_ok();
+    std::iter::repeat_with(a_port).take(PORT_TRIES).find(free).unwrap_or_default()
+}
+
 fn a_port() -> u16 {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     let nanos = std::time::SystemTime::now()

@@ -1,0 +1,23 @@
+//! Why a scripted conversation did not go as scripted.
+
+use std::time::Duration;
+
+/// Tests mostly unwrap this; its text is for the person who reads the failure.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nothing came in time.
+    #[error("nothing came within {0:?}")]
+    Late(Duration),
+    /// The other side is gone.
+    #[error("the connection was closed")]
+    Closed,
+    /// The other side sent something else than the script expects.
+    #[error("unexpected: {0}")]
+    Unexpected(String),
+    /// The socket failed.
+    #[error("socket: {0}")]
+    Socket(#[from] std::io::Error),
+    /// A certificate or key could not be made or used.
+    #[error("certificate: {0}")]
+    Certificate(String),
+}
