@@ -101,11 +101,11 @@ impl Stream {
                 Self::Tls(tls) => tls.io.get_ref().0.poll_read_ready(context),
             })?;
             let peeked = match self {
-                Self::Tcp(tcp) => tcp.try_io(Interest::READABLE, || peek(SockRef::from(&*tcp))),
-                Self::Unix(unix) => unix.try_io(Interest::READABLE, || peek(SockRef::from(&*unix))),
+                Self::Tcp(tcp) => tcp.try_io(Interest::READABLE, || peek(&SockRef::from(&*tcp))),
+                Self::Unix(unix) => unix.try_io(Interest::READABLE, || peek(&SockRef::from(&*unix))),
                 Self::Tls(tls) => {
                     let tcp = tls.io.get_ref().0;
-                    tcp.try_io(Interest::READABLE, || peek(SockRef::from(tcp)))
+                    tcp.try_io(Interest::READABLE, || peek(&SockRef::from(tcp)))
                 }
             };
             match peeked {
@@ -121,12 +121,34 @@ impl Stream {
         if self.has_decrypted() {
             return false;
         }
-        let peeked = match self {
-            Self::Tcp(tcp) => peek(SockRef::from(&*tcp)),
-            Self::Unix(unix) => peek(SockRef::from(&*unix)),
-            Self::Tls(tls) => peek(SockRef::from(tls.io.get_ref().0)),
-        };
-        matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+        matches!(self.peek_now(), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// What has arrived below TLS, asked of the kernel now: the number of bytes seen is 0 when the peer
+    /// has closed, 1 when anything is there, `WouldBlock` when nothing is.
+    pub(crate) fn peek_now(&self) -> io::Result<usize> {
+        match self {
+            Self::Tcp(tcp) => peek(&SockRef::from(tcp)),
+            Self::Unix(unix) => peek(&SockRef::from(unix)),
+            Self::Tls(tls) => peek(&SockRef::from(tls.io.get_ref().0)),
+        }
+    }
+
+    /// Throws away what has arrived, at most `limit` bytes, without waiting for more.
+    pub(crate) fn discard(&self, limit: usize) {
+        let mut scratch = [0; 4096];
+        let mut left = limit;
+        while left > 0 {
+            let read = match self {
+                Self::Tcp(tcp) => tcp.try_read(&mut scratch),
+                Self::Unix(unix) => unix.try_read(&mut scratch),
+                Self::Tls(tls) => tls.io.get_ref().0.try_read(&mut scratch),
+            };
+            match read {
+                Ok(count @ 1..) => left = left.saturating_sub(count),
+                Ok(0) | Err(_) => return,
+            }
+        }
     }
 
     /// Whether TLS holds data that was decrypted and not read yet.
@@ -149,7 +171,7 @@ impl Stream {
 }
 
 /// Looks at one byte of what a socket has received, without taking it and without waiting.
-pub(crate) fn peek(socket: SockRef<'_>) -> io::Result<usize> {
+fn peek(socket: &SockRef<'_>) -> io::Result<usize> {
     socket.peek(&mut [MaybeUninit::uninit()])
 }
 
