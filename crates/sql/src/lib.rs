@@ -1,1 +1,28 @@
 //! What a statement is: scan, split, classify, bind and rewrite; pure.
+
+mod cache;
+mod call;
+mod classify;
+mod lexer;
+mod literal;
+mod refuse;
+mod rewrite;
+mod scan;
+mod set;
+mod split;
+mod statement;
+mod tag;
+mod tokens;
+
+pub use cache::{Cache, MAX_BYTES, MAX_ENTRIES, MAX_TEXT_BYTES, Reading};
+pub use lexer::{Lexer, Strings, Token, TokenKind};
+pub use rewrite::{
+    Edit, Names, Rewritten, Role, characters, map_parameter, map_search_path, rewrite, rewrite_as,
+    show_search_path,
+};
+pub use scan::{Scan, Scanner, Step};
+pub use split::{analyse, analyse_as};
+pub use statement::{
+    Analysis, Arg, BindTag, CopyDirection, Decision, Discard, Effects, Kind, Refusal, Reset, Scope, Show,
+    Skip, Statement, Value,
+};

@@ -1,0 +1,422 @@
+//! The nouns: what one statement is and what it does to the session that runs it.
+
+use std::ops::{BitOr, BitOrAssign, Range};
+
+/// What a text says, statement by statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Analysis {
+    /// In the order of the text. Never empty: a text of white space and comments is one
+    /// [`Kind::Empty`], which never stands beside others.
+    pub statements: Vec<Statement>,
+    /// A string, quoted identifier or comment never ends: the server refuses the whole text before
+    /// it runs anything, so it is one [`Kind::Other`] to be passed through as it is.
+    pub unterminated: bool,
+}
+
+impl Analysis {
+    /// What all statements together do.
+    #[must_use]
+    pub fn effects(&self) -> Effects {
+        self.statements.iter().fold(Effects::NONE, |all, s| all | s.effects)
+    }
+}
+
+/// One statement of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Its bytes in the text, comments included, without the `;` and white space around.
+    pub range: Range<usize>,
+    /// What it is.
+    pub kind: Kind,
+    /// What it does to the session.
+    pub effects: Effects,
+    /// The user that a sqlcommenter comment names.
+    pub tag: Option<BindTag>,
+    /// What is done with it in a schema partition; in a database partition everything is forwarded.
+    pub decision: Decision,
+}
+
+/// What a sqlcommenter comment on a statement says of `stuffgate.user`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum BindTag {
+    /// This user, for the statement's transaction.
+    User(String),
+    /// Two different users.
+    Conflict,
+    /// The comment speaks of `stuffgate.user` and cannot be read: nobody may guess.
+    Malformed,
+}
+
+/// What a session in a schema partition does with a statement.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Decision {
+    /// Sends it, rewritten where need be.
+    #[default]
+    Forward,
+    /// Answers this error; nothing is sent.
+    Refuse(Refusal),
+    /// Answers a notice and a command tag as Postgres does for what exists already; nothing is sent.
+    Skip(Skip),
+}
+
+/// An error that the gate answers instead of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Five characters (PostgreSQL manual, "PostgreSQL Error Codes").
+    pub sqlstate: &'static str,
+    /// Field `M`.
+    pub message: &'static str,
+    /// Field `H`; empty for none.
+    pub hint: &'static str,
+}
+
+/// A statement with nothing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skip {
+    /// Five characters, of the NOTICE.
+    pub sqlstate: &'static str,
+    /// Field `M` of the NOTICE.
+    pub message: &'static str,
+    /// Of CommandComplete.
+    pub tag: &'static str,
+}
+
+/// What a statement is. Ranges are bytes of the analysed text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only comments and white space.
+    Empty,
+    /// `BEGIN` or `START TRANSACTION`; the range holds the modes, empty for none.
+    Begin {
+        /// `ISOLATION LEVEL …, READ ONLY …`
+        modes: Range<usize>,
+    },
+    /// `COMMIT` or `END`
+    Commit {
+        /// `AND CHAIN`
+        chain: bool,
+    },
+    /// `ROLLBACK` or `ABORT`
+    Rollback {
+        /// `AND CHAIN`
+        chain: bool,
+    },
+    /// `SAVEPOINT name`
+    Savepoint {
+        /// As the server stores it.
+        name: String,
+    },
+    /// `ROLLBACK TO name`
+    RollbackTo {
+        /// As the server stores it.
+        name: String,
+    },
+    /// `RELEASE name`
+    Release {
+        /// As the server stores it.
+        name: String,
+    },
+    /// `PREPARE TRANSACTION`
+    PrepareTransaction,
+    /// `COMMIT PREPARED`
+    CommitPrepared,
+    /// `ROLLBACK PREPARED`
+    RollbackPrepared,
+    /// `SET name`; also `SET TIME ZONE`, `SET NAMES`, `SET SCHEMA` under their parameters' names.
+    Set {
+        /// For how long.
+        scope: Scope,
+        /// In lower case.
+        name: String,
+        /// To what.
+        value: Value,
+    },
+    /// `SET ROLE`, also as `SET role = …`
+    SetRole {
+        /// For how long.
+        scope: Scope,
+        /// `None` for `NONE` or `DEFAULT`, or for a name that is not UTF-8.
+        role: Option<String>,
+    },
+    /// `SET SESSION AUTHORIZATION`, also as `SET session_authorization = …`
+    SetSessionAuthorization {
+        /// For how long.
+        scope: Scope,
+        /// `None` for `DEFAULT`, or for a name that is not UTF-8.
+        role: Option<String>,
+    },
+    /// `SET TRANSACTION`
+    SetTransaction,
+    /// `SET SESSION CHARACTERISTICS AS TRANSACTION`
+    SetSessionCharacteristics {
+        /// The modes.
+        modes: Range<usize>,
+    },
+    /// `RESET`
+    Reset(Reset),
+    /// `DISCARD`
+    Discard(Discard),
+    /// `SHOW`
+    Show(Show),
+    /// `SELECT set_config(…)` and nothing else.
+    SetConfigSelect {
+        /// The parameter.
+        name: Arg,
+        /// Its new value.
+        value: Arg,
+        /// For the transaction only?
+        is_local: Arg,
+        /// The name of the only column of the answer.
+        column: String,
+    },
+    /// `SELECT current_setting(…)` and nothing else.
+    CurrentSettingSelect {
+        /// The parameter.
+        name: Arg,
+        /// `NULL` instead of an error where there is no such parameter; `None` where it is not given.
+        missing_ok: Option<Arg>,
+        /// The name of the only column of the answer.
+        column: String,
+    },
+    /// `LISTEN channel`
+    Listen {
+        /// As the server stores it.
+        channel: String,
+    },
+    /// `UNLISTEN channel`
+    Unlisten {
+        /// `None` for `*`.
+        channel: Option<String>,
+    },
+    /// `NOTIFY`
+    Notify,
+    /// `PREPARE name AS …`
+    Prepare {
+        /// As the server stores it.
+        name: String,
+    },
+    /// `EXECUTE name`
+    Execute {
+        /// As the server stores it.
+        name: String,
+    },
+    /// `DEALLOCATE name`
+    Deallocate {
+        /// `None` for `ALL`.
+        name: Option<String>,
+    },
+    /// `DECLARE … CURSOR`
+    DeclareCursor {
+        /// `WITH HOLD`
+        hold: bool,
+    },
+    /// `CLOSE cursor`
+    Close {
+        /// `None` for `ALL`.
+        cursor: Option<String>,
+    },
+    /// `COPY`
+    Copy {
+        /// Where the rows come from or go to.
+        direction: CopyDirection,
+    },
+    /// `DO`
+    Do,
+    /// `CALL`
+    Call,
+    /// `LOAD`
+    Load,
+    /// Defines, changes or drops something, or rights on it.
+    Ddl,
+    /// `SELECT`, `INSERT` and the rest.
+    Other,
+}
+
+/// For how long a `SET` holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Until the session ends, if the transaction commits.
+    Session,
+    /// Until the transaction ends.
+    Local,
+}
+
+/// What a parameter is set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// `DEFAULT`, or `LOCAL` for a time zone.
+    Default,
+    /// `FROM CURRENT`
+    Current,
+    /// Anything else.
+    Text {
+        /// As written, from the first to the last byte.
+        raw: Range<usize>,
+        /// Its meaning, where it is one string, identifier, number or boolean of UTF-8.
+        literal: Option<String>,
+        /// The meaning of each element of the list (one, where it is not a list); empty where one
+        /// of them is neither string, identifier, number nor boolean.
+        list: Vec<String>,
+    },
+}
+
+/// What `RESET` resets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// One parameter, in lower case.
+    Name(String),
+    /// All of them.
+    All,
+    /// The role.
+    Role,
+    /// `SESSION AUTHORIZATION`
+    SessionAuthorization,
+}
+
+/// What `DISCARD` discards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discard {
+    /// Everything.
+    All,
+    /// Cached plans.
+    Plans,
+    /// Sequence state.
+    Sequences,
+    /// Temporary tables.
+    Temp,
+}
+
+/// What `SHOW` shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Show {
+    /// One parameter, in lower case.
+    Name(String),
+    /// All of them.
+    All,
+}
+
+/// Where the rows of a `COPY` come from or go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyDirection {
+    /// `FROM STDIN`
+    In,
+    /// `TO STDOUT`
+    Out,
+    /// A file or program of the server.
+    Server,
+}
+
+/// An argument of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arg {
+    /// A string, number or boolean (`true`, `false`).
+    Literal(String),
+    /// `NULL`
+    Null,
+    /// `$n`, perhaps under a cast.
+    Parameter(u16),
+    /// Anything else.
+    Other,
+}
+
+/// A set of facts that decide whether a session must keep its server, and more.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Effects(u32);
+
+/// Names and bits, for `Debug` and for whoever counts reasons.
+const EFFECTS: &[(&str, Effects)] = &[
+    ("listen", Effects::LISTEN),
+    ("temp", Effects::TEMP),
+    ("hold", Effects::HOLD),
+    ("advisory lock", Effects::SESSION_ADVISORY),
+    ("prepare", Effects::SQL_PREPARE),
+    ("unreplayable", Effects::UNREPLAYABLE),
+    ("parameter", Effects::SETS_PARAMETER),
+    ("local parameter", Effects::SETS_LOCAL),
+    ("role", Effects::ROLE),
+    ("session authorization", Effects::SESSION_AUTHORIZATION),
+    ("sequence", Effects::SEQUENCE_STATE),
+    ("ddl", Effects::DDL),
+    ("function ddl", Effects::FUNCTION_DDL),
+    ("savepoint", Effects::SAVEPOINT),
+    ("two-phase", Effects::TWO_PHASE),
+];
+
+impl Effects {
+    /// Nothing that outlives the statement.
+    pub const NONE: Self = Self(0);
+    /// `LISTEN`
+    pub const LISTEN: Self = Self(1);
+    /// Makes or names something temporary.
+    pub const TEMP: Self = Self(1 << 1);
+    /// A cursor `WITH HOLD`.
+    pub const HOLD: Self = Self(1 << 2);
+    /// Takes or gives back an advisory lock of the session (not of the transaction).
+    pub const SESSION_ADVISORY: Self = Self(1 << 3);
+    /// `PREPARE name`
+    pub const SQL_PREPARE: Self = Self(1 << 4);
+    /// May change the session in a way that cannot be done again elsewhere: `DO`, `CALL`, `LOAD`,
+    /// `setseed`, `dblink_connect`, `set_config` in company or of a parameter not named in the text.
+    pub const UNREPLAYABLE: Self = Self(1 << 5);
+    /// `SET`, `RESET` or `set_config`.
+    pub const SETS_PARAMETER: Self = Self(1 << 6);
+    /// Sets a parameter for the transaction only.
+    pub const SETS_LOCAL: Self = Self(1 << 7);
+    /// `SET ROLE`
+    pub const ROLE: Self = Self(1 << 8);
+    /// `SET SESSION AUTHORIZATION`
+    pub const SESSION_AUTHORIZATION: Self = Self(1 << 9);
+    /// `currval` or `lastval`: reads what an earlier statement left in the server's session.
+    pub const SEQUENCE_STATE: Self = Self(1 << 10);
+    /// Defines, changes or drops something.
+    pub const DDL: Self = Self(1 << 11);
+    /// The same of code that the server runs: functions, triggers, rules, extensions.
+    pub const FUNCTION_DDL: Self = Self(1 << 12);
+    /// `SAVEPOINT`, `RELEASE`, `ROLLBACK TO`
+    pub const SAVEPOINT: Self = Self(1 << 13);
+    /// `PREPARE TRANSACTION` and what ends it.
+    pub const TWO_PHASE: Self = Self(1 << 14);
+
+    /// Are all of `other` among these?
+    #[must_use]
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Is one of `other` among these?
+    #[must_use]
+    pub const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Are there none?
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The name of each.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        EFFECTS.iter().filter(move |(_, bit)| self.contains(*bit)).map(|(name, _)| *name)
+    }
+}
+
+impl BitOr for Effects {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for Effects {
+    fn bitor_assign(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+impl std::fmt::Debug for Effects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.names()).finish()
+    }
+}
