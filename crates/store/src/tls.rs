@@ -116,9 +116,9 @@ pub(crate) fn explain(error: &std::io::Error) -> String {
         return format!("the TLS handshake failed: {error}");
     };
     match cause {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "its certificate is not from a CA that is trusted here; name its CA file, or correct it".into()
-        }
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => "its certificate is not from a CA that is trusted here; name its CA file, or correct it".into(),
         rustls::Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => {
