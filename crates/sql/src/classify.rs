@@ -220,13 +220,15 @@ fn call(t: Tokens, i: usize, calls: &mut Calls) {
         b"currval" | b"lastval" => calls.effects |= Effects::SEQUENCE_STATE,
         b"setseed" | b"dblink_connect" | b"dblink_connect_u" => calls.effects |= Effects::UNREPLAYABLE,
         b"set_config" => set_config_in_company(t, i, calls),
-        name if name.starts_with(b"pg_advisory_") || name.starts_with(b"pg_try_advisory_") => {
-            if memchr::memmem::find(name, b"_xact_").is_none() {
-                calls.effects |= Effects::SESSION_ADVISORY;
-            }
-        }
+        name if locks_for_session(name) => calls.effects |= Effects::SESSION_ADVISORY,
         _ => {}
     }
+}
+
+/// "Advisory Lock Functions", without those whose locks end with the transaction.
+fn locks_for_session(name: &[u8]) -> bool {
+    let advisory = name.starts_with(b"pg_advisory_") || name.starts_with(b"pg_try_advisory_");
+    advisory && memchr::memmem::find(name, b"_xact_").is_none()
 }
 
 fn set_config_in_company(t: Tokens, i: usize, calls: &mut Calls) {

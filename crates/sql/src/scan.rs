@@ -94,7 +94,7 @@ impl Scanner {
         let start = first_word(text);
         let end = start + text[start..].iter().take_while(|b| b.is_ascii_alphabetic()).count();
         let word = &text[start..end];
-        if !text.get(start..=start).is_some_and(|b| b == b"(") && !is_one_of(word, PLAIN) {
+        if text.get(start) != Some(&b'(') && !is_one_of(word, PLAIN) {
             let bare = text[..start].iter().all(|&b| is_space(b));
             let step = short_transaction(word, &text[end..]).filter(|_| bare);
             return step.map_or(Scan::Look, Scan::Transaction);
