@@ -17,6 +17,19 @@ pub enum Error {
     /// The socket failed.
     #[error("socket: {0}")]
     Socket(#[from] std::io::Error),
+    /// The gate, or a command of its program, failed; what it said is enclosed.
+    #[error("{command} ended with {code:?}:\n{said}")]
+    Program {
+        /// The command.
+        command: String,
+        /// Its exit code; `None` when a signal ended it or it still runs.
+        code: Option<i32>,
+        /// What it wrote.
+        said: String,
+    },
+    /// A scratch folder could not be made.
+    #[error(transparent)]
+    Scratch(#[from] scratch::Error),
     /// A certificate or key could not be made or used.
     #[error("certificate: {0}")]
     Certificate(String),

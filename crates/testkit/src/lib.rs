@@ -9,12 +9,14 @@ pub mod certificates;
 pub mod client;
 mod error;
 pub mod frames;
+pub mod gate;
 pub mod peer;
 pub mod server;
 
 pub use answer::{Answer, Fields};
 pub use client::{Client, Login};
 pub use error::Error;
+pub use gate::Gate;
 pub use peer::{Frame, Peer};
 pub use scratch;
 pub use server::FakeStore;

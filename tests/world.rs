@@ -1,0 +1,268 @@
+//! A small world: stores of some users and a home on real servers, a service, a running gate.
+
+#![allow(clippy::panic, clippy::unwrap_used, clippy::missing_panics_doc)]
+
+use std::collections::BTreeMap;
+use std::thread;
+use testkit::scratch::{Account, Binaries, HOST, Options, Server};
+use testkit::{Client, Gate, Login};
+
+/// The service of every world, and the name of its login.
+pub const SERVICE: &str = "todo";
+/// The admin login's name.
+pub const ADMIN: &str = "ops";
+
+/// How stores are spread over servers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Servers {
+    /// All stores and the home are databases of one server: quickest to start.
+    #[default]
+    Shared,
+    /// A server for each, so that one can be stopped or paused alone.
+    Each,
+}
+
+/// What a world is made of; [`WorldPlan::start`] makes it.
+#[derive(Clone, Debug)]
+pub struct WorldPlan {
+    users: Vec<String>,
+    servers: Servers,
+    settings: String,
+    options: Options,
+    with_home: bool,
+}
+
+/// The running world. Dropping it leaves nothing behind.
+pub struct World {
+    /// The gate.
+    pub gate: Gate,
+    places: BTreeMap<String, Place>,
+    servers: Vec<Server>,
+}
+
+/// Where one user's store, or the home, is.
+#[derive(Clone, Debug)]
+struct Place {
+    server: usize,
+    account: Account,
+    schema: String,
+}
+
+/// The name that the home goes by among the places.
+const HOME: &str = "home";
+
+impl Default for WorldPlan {
+    fn default() -> Self {
+        Self {
+            users: ["alice", "bob", "carol"].map(str::to_owned).to_vec(),
+            servers: Servers::default(),
+            settings: String::new(),
+            options: Options::default(),
+            with_home: true,
+        }
+    }
+}
+
+impl WorldPlan {
+    /// Other users than alice, bob and carol.
+    #[must_use]
+    pub fn users<S: Into<String>>(mut self, users: impl IntoIterator<Item = S>) -> Self {
+        self.users = users.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How stores are spread over servers.
+    #[must_use]
+    pub fn servers(mut self, servers: Servers) -> Self {
+        self.servers = servers;
+        self
+    }
+
+    /// TOML over the gate's settings.
+    #[must_use]
+    pub fn settings(mut self, settings: &str) -> Self {
+        settings.clone_into(&mut self.settings);
+        self
+    }
+
+    /// How the stores' servers are set up.
+    #[must_use]
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// A service without a home.
+    #[must_use]
+    pub fn without_home(mut self) -> Self {
+        self.with_home = false;
+        self
+    }
+
+    /// Starts servers, fills the registry, grants the service every store, and starts the gate.
+    #[must_use]
+    pub fn start(self) -> World {
+        let mut world = self.start_without_gate();
+        world.gate.start().unwrap_or_else(|error| panic!("{error}"));
+        world
+    }
+
+    /// As [`WorldPlan::start`], but the gate is left for the test to start.
+    #[must_use]
+    pub fn start_without_gate(self) -> World {
+        let accounts: Vec<Account> = self
+            .users
+            .iter()
+            .map(|user| Account::owner(&format!("{user}_store"), &secret_of(&format!("{user}_store"))))
+            .chain(
+                self.with_home
+                    .then(|| Account { create_role: false, ..Account::owner(HOME, &secret_of(HOME)) }),
+            )
+            .collect();
+        let (gate, servers) = thread::scope(|scope| {
+            let gate = scope.spawn(|| Gate::init(&self.settings));
+            let servers = start_servers(&accounts, self.servers, &self.options);
+            (gate.join().unwrap().unwrap_or_else(|error| panic!("{error}")), servers)
+        });
+        let names = self.users.iter().map(String::as_str).chain([HOME]);
+        let place = |(at, (name, account)): (usize, (&str, &Account))| {
+            let server = if self.servers == Servers::Each { at } else { 0 };
+            (name.to_owned(), Place { server, account: account.clone(), schema: String::new() })
+        };
+        let places = names.zip(&accounts).enumerate().map(place).collect();
+        let mut world = World { gate, places, servers };
+        world.fill_registry(&self.users);
+        world
+    }
+}
+
+impl World {
+    /// Alice, bob and carol with a store each, and a home, on one server.
+    #[must_use]
+    pub fn start() -> Self {
+        WorldPlan::default().start()
+    }
+
+    /// Runs a command of the program on this gate, and returns what it printed.
+    pub fn run(&self, arguments: &[&str]) -> String {
+        self.gate.run(arguments, None).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// What a user, or the service ([`SERVICE`]), or the admin ([`ADMIN`]) logs in with.
+    #[must_use]
+    pub fn url(&self, login: &str) -> String {
+        self.gate.url(login, &secret_of(login), database_of(login))
+    }
+
+    /// `DATABASE_URL` of a user's session of the service.
+    pub async fn connect(&self, login: &str) -> Client {
+        self.connect_with(login, &[]).await
+    }
+
+    /// The same with further start-up parameters.
+    pub async fn connect_with(&self, login: &str, parameters: &[(&str, &str)]) -> Client {
+        let secret = secret_of(login);
+        let login = Login {
+            port: self.gate.port(),
+            user: login,
+            secret: &secret,
+            database: database_of(login),
+            parameters,
+        };
+        Client::connect(&login).await.unwrap_or_else(|error| panic!("{error}\n{}", self.gate.log()))
+    }
+
+    /// Reads or changes a user's store (or [`World::home`]) directly, past the gate, as superuser: rows as
+    /// psql prints them unaligned, one line each. The partition's schema comes first on the search path.
+    #[must_use]
+    pub fn direct(&self, user: &str, sql: &str) -> String {
+        let place = &self.places[user];
+        let path = if place.schema.is_empty() { "public" } else { &place.schema };
+        let script = format!("SET search_path = \"{path}\";\n{sql}");
+        let rows = self.servers[place.server].sql(&place.account.database, &script);
+        rows.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same in the home.
+    #[must_use]
+    pub fn home(&self, sql: &str) -> String {
+        self.direct(HOME, sql)
+    }
+
+    /// The partition's schema in a user's store.
+    #[must_use]
+    pub fn schema(&self, user: &str) -> &str {
+        &self.places[user].schema
+    }
+
+    /// URL of the store's admin, with the secret, past the gate.
+    #[must_use]
+    pub fn store_admin_url(&self, user: &str) -> String {
+        let place = &self.places[user];
+        place.account.url(&self.servers[place.server])
+    }
+
+    /// The server that a user's store, or `home`, is on: to stop, pause or look into.
+    pub fn server(&mut self, user: &str) -> &mut Server {
+        let at = self.places[user].server;
+        &mut self.servers[at]
+    }
+
+    fn fill_registry(&mut self, users: &[String]) {
+        let run = |arguments: &[&str], secret: Option<&str>| {
+            self.gate.run(arguments, secret).unwrap_or_else(|error| panic!("{error}"))
+        };
+        if let Some(home) = self.places.get(HOME) {
+            let url = self.url_without_secret(home);
+            run(&["service", "add", SERVICE, "--home", &url], Some(&home.account.password));
+        } else {
+            run(&["service", "add", SERVICE], None);
+        }
+        run(&["login", "add", SERVICE, "--kind", "service", "--service", SERVICE], Some(&secret_of(SERVICE)));
+        run(&["login", "add", ADMIN, "--kind", "admin"], Some(&secret_of(ADMIN)));
+        for user in users {
+            let place = &self.places[user];
+            run(&["user", "add", user], Some(&secret_of(user)));
+            let url = self.url_without_secret(place);
+            run(&["store", "add", user, &url, "--no-test"], Some(&place.account.password));
+            run(&["grant", user, SERVICE], None);
+        }
+        let grants: Vec<serde_json::Value> = serde_json::from_str(&run(&["grants", "--json"], None)).unwrap();
+        for grant in grants {
+            let schema = grant["schema"].as_str().unwrap_or_default().to_owned();
+            self.places.get_mut(grant["user"].as_str().unwrap()).unwrap().schema = schema;
+        }
+    }
+
+    fn url_without_secret(&self, place: &Place) -> String {
+        let (role, database) = (&place.account.role, &place.account.database);
+        format!("postgres://{role}@{HOST}:{}/{database}", self.servers[place.server].port())
+    }
+}
+
+/// The secret of a login or role of a world.
+#[must_use]
+pub fn secret_of(name: &str) -> String {
+    format!("secret of {name}/")
+}
+
+fn database_of(login: &str) -> &str {
+    if login == ADMIN { "stuffgate" } else { SERVICE }
+}
+
+fn start_servers(accounts: &[Account], spread: Servers, options: &Options) -> Vec<Server> {
+    let binaries = Binaries::find().unwrap_or_else(|error| panic!("{error}"));
+    let start = |accounts: &[Account]| {
+        let server = Server::start(&binaries, options.clone()).unwrap_or_else(|error| panic!("{error}"));
+        server.create(accounts).unwrap_or_else(|error| panic!("{error}"));
+        server
+    };
+    match spread {
+        Servers::Shared => vec![start(accounts)],
+        Servers::Each => thread::scope(|scope| {
+            let start = &start;
+            let each: Vec<_> = accounts.chunks(1).map(|one| scope.spawn(move || start(one))).collect();
+            each.into_iter().map(|server| server.join().unwrap()).collect()
+        }),
+    }
+}
