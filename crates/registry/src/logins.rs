@@ -95,6 +95,18 @@ impl Registry {
         })
     }
 
+    /// Gives a login another end, in seconds since the Unix epoch, or none. Tells whether that changed anything.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn set_login_expiry(&mut self, name: &Name, expires_at: Option<i64>) -> Result<bool> {
+        self.write(|transaction, _| {
+            let id = must_find(transaction, name)?.id;
+            let sql = "UPDATE logins SET expires_at = ?2 WHERE id = ?1 AND expires_at IS NOT ?2";
+            Ok(transaction.execute(sql, params![id.0, expires_at])? > 0)
+        })
+    }
+
     /// Removes a login of kind service, analyst or admin. Its sessions end within a second.
     ///
     /// # Errors

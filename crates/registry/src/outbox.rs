@@ -21,6 +21,16 @@ const MAX_ERROR_BYTES: usize = 500;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OperationId(pub Box<str>);
 
+impl OperationId {
+    /// A new one: 128 random bits.
+    ///
+    /// # Errors
+    /// [`Error::System`] when the system gives no random bytes.
+    pub fn fresh() -> Result<Self> {
+        Ok(Self(random_hex::<16>()?.into()))
+    }
+}
+
 impl std::fmt::Display for OperationId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
@@ -136,7 +146,7 @@ pub(crate) fn queue_clean_up(transaction: &Transaction<'_>, record: &GrantRecord
     }
     transaction.execute(
         "INSERT INTO outbox (id, store_id, grant_id, kind, due_at) VALUES (?1, ?2, ?3, 'revoke', ?4)",
-        params![random_hex::<16>()?, record.grant.store.0, record.grant.id.0, now],
+        params![OperationId::fresh()?.0, record.grant.store.0, record.grant.id.0, now],
     )?;
     Ok(())
 }

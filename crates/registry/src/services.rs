@@ -8,6 +8,9 @@ use model::{Credential, Endpoint, Name, Service, ServiceId};
 use rusqlite::{Connection, Transaction, params};
 use secrecy::SecretString;
 
+/// Database name of the admin console, and the schema of the gate's own records in a store.
+const RESERVED: &str = "stuffgate";
+
 /// A service's home as it is given, with its secret in the open.
 #[derive(Clone, Debug)]
 pub struct NewHome {
@@ -23,8 +26,8 @@ impl Registry {
     /// Adds a service. Its logins are added with [`Registry::add_login`].
     ///
     /// # Errors
-    /// [`Error::Conflict`] when it exists, [`Error::Invalid`] for an extension's name that is none or a
-    /// secret that cannot be one.
+    /// [`Error::Conflict`] when it exists, [`Error::Invalid`] for the gate's own name, an extension's name that
+    /// is none, or a secret that cannot be one.
     pub fn add_service(
         &mut self,
         name: &Name,
@@ -32,6 +35,11 @@ impl Registry {
         extensions: &[Box<str>],
     ) -> Result<Service> {
         let extensions = joined(extensions)?;
+        if name.as_str() == RESERVED {
+            return Err(Error::Invalid(format!(
+                "{RESERVED} is the gate's own name; call the service otherwise"
+            )));
+        }
         self.write(|transaction, kek| {
             if find(transaction, name)?.is_some() {
                 return Err(Error::Conflict(format!("service {name} exists already")));

@@ -67,6 +67,7 @@ fn a_home_is_kept_sealed_and_can_be_taken_away() {
     assert!(service.home.is_none() && service.extensions.is_empty());
     let refused = registry.change_service(&name("todo"), None, &["a;b".into()]);
     assert!(matches!(refused, Err(Error::Invalid(_))));
+    assert!(matches!(registry.add_service(&name("stuffgate"), None, &[]), Err(Error::Invalid(_))));
 }
 
 #[test]

@@ -1,2 +1,11 @@
 //! The stuffgate binary.
-fn main() {}
+
+mod cli;
+mod config;
+mod demo;
+mod provisioning;
+mod serve;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}
