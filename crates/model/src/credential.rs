@@ -4,7 +4,7 @@ use crate::ScramKeys;
 use secrecy::SecretString;
 
 /// A secret in its sealed text form `sg:v1:<kek id>:<base64>`; only the registry crate can open it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Sealed(Box<str>);
 
 impl Sealed {

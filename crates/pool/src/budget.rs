@@ -108,9 +108,8 @@ impl Budget {
             }
         }
         state.queue.retain(|waiter| !waiter.sender.is_closed());
-        let next = (0..state.queue.len()).find(|at| {
-            state.queue.get(*at).is_some_and(|waiter| self.has_room(&state, waiter.service))
-        });
+        let next = (0..state.queue.len())
+            .find(|at| state.queue.get(*at).is_some_and(|waiter| self.has_room(&state, waiter.service)));
         let handed = next
             .and_then(|at| state.queue.remove(at))
             .map(|waiter| (waiter.sender, self.grant(&mut state, waiter.service)));

@@ -1,10 +1,12 @@
 //! How a connection is made: credential, TLS and start-up parameters brought together.
 
 use crate::{LeaseError, Place};
-use model::{Credential, Sealed, ScramKeys};
+use model::{Credential, ScramKeys, Sealed, TlsMode};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use wire::dial::{AddressPolicy, DialTarget, ServerTls};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use wire::dial::{AddressPolicy, DialError, DialTarget, Server, ServerTls, ServerTlsMode};
+use wire::scram::{Keys, Secret};
+use wire::tls::TlsError;
 
 /// A credential could not be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,4 +20,108 @@ pub trait Credentials: Send + Sync {
     /// # Errors
     /// [`NoCredential`] when the key does not fit.
     fn open(&self, sealed: &Sealed) -> Result<Credential, NoCredential>;
+}
+
+/// Most derived keys that are remembered: one per credential in use, 100 bytes each.
+const MAX_KEYS: usize = 16 * 1024;
+
+/// Most TLS configurations that are remembered: one per mode and CA bundle in use.
+const MAX_TLS: usize = 1024;
+
+/// Makes connections.
+pub(crate) struct Dialer {
+    credentials: Arc<dyn Credentials>,
+    addresses: AddressPolicy,
+    /// A parsed CA bundle is shared by every store that trusts it.
+    tls: Mutex<HashMap<(TlsMode, Option<Arc<str>>), ServerTls>>,
+    /// SCRAM keys of passwords, so that the milliseconds of deriving them are spent once.
+    keys: Mutex<HashMap<Sealed, Keys>>,
+}
+
+impl Dialer {
+    pub(crate) fn new(credentials: Arc<dyn Credentials>, addresses: AddressPolicy) -> Self {
+        Self { credentials, addresses, tls: Mutex::default(), keys: Mutex::default() }
+    }
+
+    /// Connects and logs in. Cancel-safe: dropping it closes the connection.
+    pub(crate) async fn dial(&self, place: &Place) -> Result<Server, LeaseError> {
+        let refused =
+            |reason| LeaseError::Refused { place: place.label.to_string(), reason: Box::new(reason) };
+        let target = DialTarget {
+            host: place.endpoint.host.to_string(),
+            port: place.endpoint.port,
+            database: place.endpoint.database.to_string(),
+            user: place.role.to_string(),
+            tls: self.tls(place.endpoint.tls, place.endpoint.ca.as_ref()).map_err(|error| {
+                LeaseError::Unreachable { place: place.label.to_string(), reason: error.to_string() }
+            })?,
+            startup: place.startup.clone(),
+            allow: self.addresses,
+            allow_trust: place.allow_trust,
+        };
+        let (secret, derived) = self.secret(place)?;
+        let dialed = wire::dial::dial(&target, &secret).await;
+        // Keys go stale when the password behind the same verifier's name is changed in the store.
+        let dialed = match dialed {
+            Err(DialError::Auth(_) | DialError::Refused(_)) if derived => {
+                self.lock_keys().remove(&place.credential);
+                let (secret, _) = self.secret(place)?;
+                wire::dial::dial(&target, &secret).await
+            }
+            other => other,
+        };
+        let mut server = dialed.map_err(refused)?;
+        if let (Secret::Password(_), Some(keys)) = (&secret, server.keys.take()) {
+            let mut known = self.lock_keys();
+            if known.len() >= MAX_KEYS {
+                known.clear();
+            }
+            known.insert(place.credential.clone(), keys);
+        }
+        Ok(server)
+    }
+
+    /// The secret to log in with, and whether it is keys that were derived earlier.
+    fn secret(&self, place: &Place) -> Result<(Secret, bool), LeaseError> {
+        if let Some(keys) = self.lock_keys().get(&place.credential) {
+            return Ok((Secret::Keys(keys.clone()), true));
+        }
+        match self.credentials.open(&place.credential) {
+            Ok(Credential::Password(password)) => Ok((Secret::Password(password), false)),
+            Ok(Credential::Keys(keys)) => Ok((Secret::Keys(convert(&keys)), false)),
+            Err(NoCredential) => Err(LeaseError::Credential { place: place.label.to_string() }),
+        }
+    }
+
+    fn tls(&self, mode: TlsMode, ca: Option<&Arc<str>>) -> Result<ServerTls, TlsError> {
+        let mut known = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (mode, ca.cloned());
+        if let Some(tls) = known.get(&key) {
+            return Ok(tls.clone());
+        }
+        let tls = match mode {
+            TlsMode::Disable => ServerTls::disable(),
+            TlsMode::Require => ServerTls::new(ServerTlsMode::Require, ca.map(AsRef::as_ref))?,
+            TlsMode::VerifyCa => ServerTls::new(ServerTlsMode::VerifyCa, ca.map(AsRef::as_ref))?,
+            TlsMode::VerifyFull => ServerTls::new(ServerTlsMode::VerifyFull, ca.map(AsRef::as_ref))?,
+        };
+        if known.len() >= MAX_TLS {
+            known.clear();
+        }
+        known.insert(key, tls.clone());
+        Ok(tls)
+    }
+
+    fn lock_keys(&self) -> MutexGuard<'_, HashMap<Sealed, Keys>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn convert(keys: &ScramKeys) -> Keys {
+    Keys {
+        iterations: keys.iterations,
+        salt: keys.salt.clone(),
+        client_key: keys.client_key,
+        server_key: keys.server_key,
+    }
 }

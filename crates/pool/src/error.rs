@@ -53,7 +53,7 @@ pub enum LeaseError {
         /// The store.
         place: String,
         /// What it said.
-        reason: DialError,
+        reason: Box<DialError>,
     },
     /// The gate cannot open the credential (58000): the key file does not fit the registry.
     #[error("{place}: its credential cannot be opened")]

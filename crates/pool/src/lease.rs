@@ -48,6 +48,12 @@ impl Lease {
         self.account.pool.epoch()
     }
 
+    /// Has the pool remember what this connection reports, for sessions that start alike.
+    pub fn remember_welcome(&self) {
+        let parameters = self.server.facts.parameters.clone().into();
+        self.account.pool.remember_welcome(self.server.facts.applied, parameters);
+    }
+
     /// The schema has changed: statements parsed from now on get plans of their own.
     pub fn schema_changed(&self) {
         self.account.pool.next_epoch();

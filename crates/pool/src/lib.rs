@@ -26,4 +26,4 @@ pub use place::{Key, Place};
 pub use pools::{PoolReport, Pools, Settings};
 pub use prepared::{Prepared, StatementId};
 pub use reset::ResetError;
-pub use server::{CancelSlot, Server};
+pub use server::{CancelInFlight, CancelSlot, Facts, Server};

@@ -177,10 +177,10 @@ impl Pools {
         }
     }
 
-    /// What the place's servers said of themselves at the last login there, if a pool remembers it.
+    /// What a pool's servers report with these session parameters in force, if it remembers.
     #[must_use]
-    pub fn welcome(&self, key: Key) -> Option<Arc<[(String, String)]>> {
-        self.map.get(&key).and_then(|pool| pool.welcome())
+    pub fn welcome(&self, key: Key, applied: u64) -> Option<Arc<[(String, String)]>> {
+        self.map.get(&key).and_then(|pool| pool.welcome(applied))
     }
 
     /// Closes the idle connections of a pool, and those in use once they come back: its grant was

@@ -40,9 +40,9 @@ pub enum ResetError {
 pub(crate) async fn reset(server: &mut Server, limit: Duration) -> Result<(), ResetError> {
     run(server, "ROLLBACK", limit).await?;
     run(server, RESET, limit).await?;
-    server.prepared.clear();
-    server.unnamed = None;
-    server.applied = 0;
+    server.facts.prepared.clear();
+    server.facts.unnamed = None;
+    server.facts.applied = 0;
     Ok(())
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn run(server: &mut Server, sql: &str, limit: Duration) -> Resu
 }
 
 async fn exchange(server: &mut Server, sql: &str) -> Result<(), ResetError> {
-    server.unnamed = None; // a simple query drops the unnamed statement
+    server.facts.unnamed = None; // a simple query drops the unnamed statement
     wire::frame::query(server.peer.outbox.buffer(), sql);
     server.peer.send().await?;
     let mut refused = None;
@@ -106,6 +106,6 @@ fn note_parameter(server: &mut Server, body: &[u8]) {
     if let Some((name, rest)) = wire::frame::cstr(body)
         && let Some((value, _)) = wire::frame::cstr(rest)
     {
-        server.note_parameter(&String::from_utf8_lossy(name), &String::from_utf8_lossy(value));
+        server.facts.note_parameter(&String::from_utf8_lossy(name), &String::from_utf8_lossy(value));
     }
 }

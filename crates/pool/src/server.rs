@@ -16,6 +16,18 @@ pub struct Server {
     pub peer: Peer<Stream>,
     /// How to cancel what it runs.
     pub cancel: Arc<CancelSlot>,
+    /// What is known of its session state.
+    pub facts: Facts,
+    /// The session that used it last.
+    pub(crate) last_session: u64,
+    pub(crate) since: Instant,
+    pub(crate) generation: u64,
+    pub(crate) _permit: Permit,
+}
+
+/// What is known of a server connection's session state.
+#[derive(Debug)]
+pub struct Facts {
     /// What it reported by ParameterStatus, as last told.
     pub parameters: Vec<(String, String)>,
     /// Protocol-level prepared statements it holds.
@@ -24,11 +36,6 @@ pub struct Server {
     pub unnamed: Option<u128>,
     /// Fingerprint of the session parameters in force; 0 for the start-up ones.
     pub applied: u64,
-    /// The session that used it last.
-    pub last_session: u64,
-    pub(crate) since: Instant,
-    pub(crate) generation: u64,
-    pub(crate) _permit: Permit,
 }
 
 impl Server {
@@ -41,17 +48,18 @@ impl Server {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         self.peer.stream.poll_read_ready(&mut context).is_pending()
     }
+}
 
+impl Facts {
     /// Notes a ParameterStatus.
     pub fn note_parameter(&mut self, name: &str, value: &str) {
+        let room = self.parameters.len() < wire::dial::MAX_PARAMETERS;
         match self.parameters.iter_mut().find(|(known, _)| known == name) {
             Some((_, known)) => {
                 known.clear();
                 known.push_str(value);
             }
-            None if self.parameters.len() < wire::dial::MAX_PARAMETERS => {
-                self.parameters.push((name.to_owned(), value.to_owned()));
-            }
+            None if room => self.parameters.push((name.to_owned(), value.to_owned())),
             None => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::breaker::{Breaker, Verdict};
 use crate::budget::Permit;
-use crate::server::{CancelSlot, Server};
+use crate::server::{CancelSlot, Facts, Server};
 use crate::{Key, Lease, LeaseError, Place, PoolReport, Pools, Prepared, Settings};
 use model::ServiceId;
 use std::collections::VecDeque;
@@ -11,6 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::oneshot;
 use wire::Peer;
+
+/// Sets of reported parameters that a pool remembers: sessions of one service mostly start alike.
+const MAX_WELCOMES: usize = 8;
 
 /// What a waiter is handed: a connection, or `None` for "ask again".
 type Handed = Option<Box<Server>>;
@@ -26,7 +29,8 @@ struct State {
     waiters: VecDeque<oneshot::Sender<Handed>>,
     breaker: Breaker,
     last_failure: String,
-    welcome: Option<Arc<[(String, String)]>>,
+    /// What servers report after login, by fingerprint of the session parameters in force.
+    welcomes: Vec<(u64, Arc<[(String, String)]>)>,
     gone: bool,
 }
 
@@ -77,7 +81,7 @@ impl Pool {
                 waiters: VecDeque::new(),
                 breaker: Breaker::default(),
                 last_failure: String::new(),
-                welcome: None,
+                welcomes: Vec::new(),
                 gone: false,
             }),
         })
@@ -99,13 +103,26 @@ impl Pool {
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
-    pub(crate) fn welcome(&self) -> Option<Arc<[(String, String)]>> {
-        self.lock().welcome.clone()
+    pub(crate) fn welcome(&self, applied: u64) -> Option<Arc<[(String, String)]>> {
+        let state = self.lock();
+        state.welcomes.iter().find(|(known, _)| *known == applied).map(|(_, found)| Arc::clone(found))
+    }
+
+    pub(crate) fn remember_welcome(&self, applied: u64, parameters: Arc<[(String, String)]>) {
+        let mut state = self.lock();
+        state.welcomes.retain(|(known, _)| *known != applied);
+        state.welcomes.insert(0, (applied, parameters));
+        state.welcomes.truncate(MAX_WELCOMES);
     }
 
     /// An idle connection (by preference the session's last, otherwise the most recently used), or
     /// what to do instead.
-    pub(crate) fn checkout(self: &Arc<Self>, place: &Arc<Place>, session: u64, settings: &Settings) -> Checkout {
+    pub(crate) fn checkout(
+        self: &Arc<Self>,
+        place: &Arc<Place>,
+        session: u64,
+        settings: &Settings,
+    ) -> Checkout {
         let mut state = self.lock();
         if state.gone {
             return Checkout::Gone;
@@ -263,7 +280,7 @@ impl State {
         self.place = Arc::clone(place);
         self.generation += 1;
         self.breaker = Breaker::default();
-        self.welcome = None;
+        self.welcomes.clear();
         std::mem::take(&mut self.idle)
     }
 
@@ -287,17 +304,16 @@ impl Slot {
         session: u64,
     ) -> Lease {
         self.settled = true;
-        let mut state = self.pool.lock();
-        state.breaker.succeeded();
-        state.welcome = Some(dialed.parameters.clone().into());
-        drop(state);
+        self.pool.lock().breaker.succeeded();
         let server = Server {
             peer: Peer::new(dialed.stream),
             cancel: Arc::new(CancelSlot::new(dialed.cancel)),
-            parameters: dialed.parameters,
-            prepared: Prepared::with_limit(self.settings.prepared_statements),
-            unnamed: None,
-            applied: 0,
+            facts: Facts {
+                parameters: dialed.parameters,
+                prepared: Prepared::with_limit(self.settings.prepared_statements),
+                unnamed: None,
+                applied: 0,
+            },
             last_session: session,
             since: Instant::now(),
             generation: self.generation,

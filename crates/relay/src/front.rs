@@ -1,6 +1,6 @@
 //! What the session decides for the relay: how each message with text or names in it is sent on.
 
-use crate::{Ledger, Token};
+use crate::{Ledger, Status, Token};
 use wire::Outbox;
 
 /// What to do with one client message.
@@ -33,17 +33,20 @@ pub struct Desk<'a> {
 
 /// What the session decides for the relay. All methods are called synchronously and must not block.
 pub trait Front {
-    /// Judges a message that carries text or names: Query, Parse, Bind, Describe, Close,
-    /// FunctionCall. `message` starts at the tag. Query, Parse, Describe and Close are whole; a Bind
-    /// holds at least its two names; a FunctionCall at least its header. `total` is the whole
-    /// message's length in bytes.
+    /// Judges a message that carries text or names: Query, Parse, Bind, Describe, Execute, Close,
+    /// FunctionCall. `message` starts at the tag. A Bind holds at least its two names, a
+    /// FunctionCall at least its header, the others are whole. `total` is the whole message's
+    /// length in bytes.
     fn judge(&mut self, message: &[u8], total: usize, desk: &mut Desk<'_>) -> Verdict;
+
+    /// A ReadyForQuery has come: the transaction status is now this.
+    fn ready(&mut self, status: Status);
 
     /// A watched message has ended, oldest first; `ok` if the server did not answer it with an error.
     fn finished(&mut self, ok: bool);
 
-    /// The server will never confirm this Parse: an error came first.
-    fn parse_failed(&mut self, token: Token);
+    /// A Parse with a token was confirmed, or never will be since an error came first.
+    fn parsed(&mut self, token: Token, ok: bool);
 
     /// A ParameterStatus of the server; the client gets it if the answer is true.
     fn parameter(&mut self, name: &[u8], value: &[u8]) -> bool;

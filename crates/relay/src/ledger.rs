@@ -48,7 +48,7 @@ impl Status {
 /// What one message sent to the server makes it owe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// ParseComplete. The token comes back through `Front::parse_failed` if it never arrives.
+    /// ParseComplete. The token comes back through `Front::parsed`.
     Parse(Option<Token>),
     /// BindComplete.
     Bind,
@@ -115,8 +115,10 @@ pub struct Ledger {
     copying_in: bool,
     /// How each watched message went, oldest first.
     pub(crate) finished: VecDeque<bool>,
-    /// Parses whose ParseComplete will never come.
-    pub(crate) failed_parses: Vec<Token>,
+    /// A status that the front has not heard of yet.
+    pub(crate) told: Option<Status>,
+    /// How each Parse with a token went, oldest first.
+    pub(crate) parsed: Vec<(Token, bool)>,
     /// Answers of our own whose turn has come, oldest first.
     pub(crate) due: Vec<u8>,
 }
@@ -132,7 +134,8 @@ impl Default for Ledger {
             hidden_failed: false,
             copying_in: false,
             finished: VecDeque::new(),
-            failed_parses: Vec::new(),
+            told: None,
+            parsed: Vec::new(),
             due: Vec::new(),
         }
     }
@@ -188,7 +191,7 @@ impl Ledger {
 
     /// Whether there is something to tell the front, or an answer of our own to give.
     pub(crate) fn has_news(&self) -> bool {
-        !self.due.is_empty() || !self.finished.is_empty() || !self.failed_parses.is_empty()
+        self.told.is_some() || !self.due.is_empty() || !self.finished.is_empty() || !self.parsed.is_empty()
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -276,6 +279,7 @@ impl Ledger {
             self.hidden_failed = true;
         }
         self.status = status;
+        self.told = Some(status);
         self.copying_in = false;
         self.settle_made();
         Ok(Step { forward: !head.hidden && !head.mute_ready, ready: !head.hidden })
@@ -298,10 +302,13 @@ impl Ledger {
 
     fn pop_if(&mut self, tag: u8, fits: impl Fn(Reply) -> bool) -> Result<Step, Unexpected> {
         let step = self.at_head(tag, fits)?;
-        if let Some(head) = self.owed.pop_front()
-            && head.watched
-        {
-            self.finished.push_back(true);
+        if let Some(head) = self.owed.pop_front() {
+            if head.watched {
+                self.finished.push_back(true);
+            }
+            if let Reply::Parse(Some(token)) = head.reply {
+                self.parsed.push((token, true));
+            }
         }
         self.settle_made();
         Ok(step)
@@ -364,7 +371,7 @@ impl Ledger {
                 return;
             }
             if let Reply::Parse(Some(token)) = head.reply {
-                self.failed_parses.push(token);
+                self.parsed.push((token, false));
             }
             if head.watched {
                 self.finished.push_back(false);

@@ -261,7 +261,6 @@ impl Relay {
             frontend::TERMINATE => return Some(Walk::End(Outcome::Terminated)),
             frontend::SYNC => (Some(Reply::Sync), Tail::Forward),
             _ if skipping => (None, Tail::Drop),
-            frontend::EXECUTE => (Some(Reply::Execute), Tail::Forward),
             frontend::FLUSH => (None, Tail::Forward),
             frontend::COPY_DATA if ledger.may_copy_in() => (None, Tail::Forward),
             frontend::COPY_DONE | frontend::COPY_FAIL if ledger.may_copy_in() => {
@@ -269,7 +268,7 @@ impl Relay {
             }
             // Left over from a copy that has already failed; a server ignores them too.
             _ if copying => (None, Tail::Drop),
-            frontend::QUERY | frontend::PARSE | frontend::DESCRIBE | frontend::CLOSE => {
+            frontend::QUERY | frontend::PARSE | frontend::DESCRIBE | frontend::EXECUTE | frontend::CLOSE => {
                 if total > self.limits.statement_bytes {
                     return Some(Walk::End(Outcome::ClientFault(ClientFault::TooLong(total))));
                 }
@@ -489,11 +488,14 @@ fn tell_news(ledger: &mut Ledger, front: &mut impl Front, out: &mut Vec<u8>) {
     for tag in ledger.due.drain(..) {
         wire::frame::write(out, tag, |_| {});
     }
-    for token in ledger.failed_parses.drain(..) {
-        front.parse_failed(token);
+    for (token, ok) in ledger.parsed.drain(..) {
+        front.parsed(token, ok);
     }
     for ok in ledger.finished.drain(..) {
         front.finished(ok);
+    }
+    if let Some(status) = ledger.told.take() {
+        front.ready(status);
     }
 }
 
@@ -504,6 +506,7 @@ fn reply_of(tag: u8, message: &[u8]) -> Reply {
         frontend::QUERY => Reply::Query,
         frontend::PARSE => Reply::Parse(None),
         frontend::BIND => Reply::Bind,
+        frontend::EXECUTE => Reply::Execute,
         frontend::CLOSE => Reply::Close,
         frontend::DESCRIBE if kind == Some(b'S') => Reply::DescribeStatement,
         frontend::DESCRIBE => Reply::DescribePortal,

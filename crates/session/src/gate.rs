@@ -1,0 +1,93 @@
+//! What every session of a gate is given.
+
+use crate::console::Console;
+use crate::look::Looks;
+use crate::sessions::Sessions;
+use model::Directory;
+use pool::Pools;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::Semaphore;
+use wire::scram::Mock;
+use wire::tls::ClientTls;
+
+/// Bounds of sessions.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Sessions at a time, those that are still logging in included.
+    pub max_clients: usize,
+    /// From accepting a connection to the end of its login.
+    pub login_timeout: Duration,
+    /// Longest Query or Parse message, in bytes.
+    pub statement_bytes: usize,
+}
+
+/// What every session is given: nothing in this crate is global.
+pub struct Gate {
+    /// Who and what there is.
+    pub directory: Arc<Directory>,
+    /// Where leases come from.
+    pub pools: Arc<Pools>,
+    /// The sessions that live now.
+    pub sessions: Sessions,
+    /// Who serves `admin` logins.
+    pub console: Arc<dyn Console>,
+    /// Bounds.
+    pub limits: Limits,
+    pub(crate) looks: Looks,
+    pub(crate) mock: Mock,
+    pub(crate) places: Arc<Semaphore>,
+    tls: RwLock<Arc<ClientTls>>,
+}
+
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gate").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+impl Gate {
+    /// A gate without sessions. `mock_secret` is random and this gate's alone: it makes unknown
+    /// logins look like known ones.
+    #[must_use]
+    pub fn new(
+        directory: Arc<Directory>,
+        pools: Arc<Pools>,
+        console: Arc<dyn Console>,
+        tls: ClientTls,
+        limits: Limits,
+        mock_secret: [u8; 32],
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            directory,
+            pools,
+            sessions: Sessions::default(),
+            console,
+            limits,
+            looks: Looks::default(),
+            mock: Mock::new(mock_secret),
+            places: Arc::new(Semaphore::new(limits.max_clients)),
+            tls: RwLock::new(Arc::new(tls)),
+        })
+    }
+
+    /// The TLS that new connections are offered.
+    #[must_use]
+    pub fn tls(&self) -> Arc<ClientTls> {
+        Arc::clone(&self.tls.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Offers new connections another certificate or policy; running ones keep theirs.
+    pub fn set_tls(&self, tls: ClientTls) {
+        *self.tls.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tls);
+    }
+
+    /// Seconds since the Unix epoch.
+    pub(crate) fn now() -> i64 {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .ok()
+            .and_then(|since| i64::try_from(since.as_secs()).ok())
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,81 @@
+//! The full look at a statement's text, cached by text and partition names for all sessions.
+
+use dashmap::DashMap;
+use sql::{Analysis, Names, Rewritten, Scan, Scanner};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+/// Most texts that are remembered.
+pub const MAX_LOOKS: usize = 4096;
+
+/// Longest text that is remembered, in bytes; so the cache holds 64 MiB of text at most.
+pub const MAX_LOOK_BYTES: usize = 16 * 1024;
+
+/// The names of a schema partition, owned.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SchemaNames {
+    pub(crate) schema: Box<str>,
+    pub(crate) extensions: Box<str>,
+}
+
+impl SchemaNames {
+    pub(crate) fn as_names(&self) -> Names<'_> {
+        Names { schema: &self.schema, extensions: &self.extensions }
+    }
+}
+
+/// What is known of a text.
+#[derive(Debug)]
+pub(crate) struct Look {
+    pub(crate) analysis: Analysis,
+    /// What a schema partition is sent instead.
+    pub(crate) rewritten: Option<Rewritten>,
+}
+
+/// The scanner, and the looks that were taken lately.
+pub(crate) struct Looks {
+    scanner: Scanner,
+    known: DashMap<u128, Arc<Look>>,
+    keys: (RandomState, RandomState),
+}
+
+impl Default for Looks {
+    fn default() -> Self {
+        Self {
+            scanner: Scanner::new(),
+            known: DashMap::new(),
+            keys: (RandomState::new(), RandomState::new()),
+        }
+    }
+}
+
+impl Looks {
+    /// The byte scan.
+    pub(crate) fn scan(&self, text: &[u8]) -> Scan {
+        self.scanner.scan(text)
+    }
+
+    /// A keyed 128-bit hash: nobody outside can make two texts meet.
+    pub(crate) fn hash(&self, parts: impl std::hash::Hash + Copy) -> u128 {
+        (u128::from(self.keys.0.hash_one(parts)) << 64) | u128::from(self.keys.1.hash_one(parts))
+    }
+
+    /// The full look at `text`, as seen in a partition with `names` (`None`: where `public` is `public`).
+    pub(crate) fn look(&self, text: &[u8], names: Option<&SchemaNames>) -> Arc<Look> {
+        let key = self.hash((text, names));
+        if let Some(known) = self.known.get(&key) {
+            return Arc::clone(&known);
+        }
+        let look = Arc::new(Look {
+            analysis: sql::analyse(text),
+            rewritten: names.and_then(|names| sql::rewrite(text, &names.as_names())),
+        });
+        if text.len() <= MAX_LOOK_BYTES {
+            if self.known.len() >= MAX_LOOKS {
+                self.known.clear();
+            }
+            self.known.insert(key, Arc::clone(&look));
+        }
+        look
+    }
+}

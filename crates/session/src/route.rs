@@ -1,0 +1,140 @@
+//! The route of a statement: one store, home, or refused; decided from the directory alone.
+
+use crate::gate::Gate;
+use crate::look::SchemaNames;
+use model::{Directory, GrantId, Home, LoginKind, Name, Partition, ServiceId, StoreState, UserId};
+use pool::{Key, Place};
+use std::sync::Arc;
+
+/// Where a session's statements go, and under which names.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) place: Arc<Place>,
+    /// Names of a schema partition; `None` where `public` is `public`.
+    pub(crate) names: Option<SchemaNames>,
+    pub(crate) grant: Option<GrantId>,
+}
+
+/// Why there is no route.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoRoute {
+    /// Not bound, and the service has no home.
+    #[error("this session is not bound to a user, and service {0} has no home")]
+    Unbound(String),
+    /// The user is unknown, or has not granted the service, or no longer.
+    #[error("user \"{user}\" has not granted service {service}")]
+    NotGranted {
+        /// As the client named the user.
+        user: String,
+        /// The service.
+        service: String,
+    },
+    /// The grant is recorded, and the store is not ready.
+    #[error("the store of user \"{user}\" is not ready for service {service}: {why}")]
+    NotReady {
+        /// The user.
+        user: String,
+        /// The service.
+        service: String,
+        /// What is being waited for.
+        why: &'static str,
+    },
+    /// The service itself is gone.
+    #[error("service {0} does not exist any more")]
+    NoService(String),
+}
+
+/// What of a login decides routes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) kind: LoginKind,
+    pub(crate) name: Name,
+    pub(crate) service: ServiceId,
+    pub(crate) service_name: Name,
+}
+
+impl Caller {
+    /// Whether the session may change whom it is for.
+    pub(crate) fn may_bind(&self) -> bool {
+        matches!(self.kind, LoginKind::Service(_))
+    }
+}
+
+/// The route of a session that is for `user` now (`None`: nobody, so home).
+pub(crate) fn route(directory: &Directory, caller: &Caller, user: Option<&Name>) -> Result<Route, NoRoute> {
+    let service = directory
+        .service(caller.service)
+        .ok_or_else(|| NoRoute::NoService(caller.service_name.to_string()))?;
+    match (caller.kind, user) {
+        (LoginKind::User(id), _) => to_store(directory, caller, id, caller.name.as_str()),
+        (_, Some(user)) => {
+            let known = directory.user_named(user.as_str()).filter(|known| !known.disabled);
+            let known = known.ok_or_else(|| not_granted(caller, user.as_str()))?;
+            to_store(directory, caller, known.id, user.as_str())
+        }
+        (_, None) => match &service.home {
+            Some(home) => Ok(to_home(caller, home)),
+            None => Err(NoRoute::Unbound(caller.service_name.to_string())),
+        },
+    }
+}
+
+fn not_granted(caller: &Caller, user: &str) -> NoRoute {
+    NoRoute::NotGranted { user: user.to_owned(), service: caller.service_name.to_string() }
+}
+
+fn to_store(directory: &Directory, caller: &Caller, user: UserId, name: &str) -> Result<Route, NoRoute> {
+    let not_ready = |why| NoRoute::NotReady {
+        user: name.to_owned(),
+        service: caller.service_name.to_string(),
+        why,
+    };
+    let grant = directory.grant_of(caller.service, user).ok_or_else(|| not_granted(caller, name))?;
+    if grant.state == model::GrantState::Pending {
+        return Err(not_ready("the grant has not been carried out in the store yet"));
+    }
+    if !grant.is_usable(Gate::now()) {
+        return Err(not_granted(caller, name));
+    }
+    let store = directory.store(grant.store).ok_or_else(|| not_granted(caller, name))?;
+    if store.state == StoreState::Reconciling {
+        return Err(not_ready("earlier changes are still being carried out in the store"));
+    }
+    let mut endpoint = store.endpoint.clone();
+    if let Some(database) = &grant.database {
+        endpoint.database = database.clone();
+    }
+    let names = match &grant.partition {
+        Partition::Schema { schema, extensions } => {
+            Some(SchemaNames { schema: schema.clone(), extensions: extensions.clone() })
+        }
+        Partition::Database => None,
+    };
+    let startup =
+        grant.partition.search_path().map(|path| ("search_path".to_owned(), path)).into_iter().collect();
+    let place = Arc::new(Place {
+        key: Key::Grant(grant.id),
+        service: caller.service,
+        label: format!("the store of {name}").into(),
+        endpoint,
+        role: grant.role.clone(),
+        credential: grant.credential.clone(),
+        startup,
+        allow_trust: false,
+    });
+    Ok(Route { place, names, grant: Some(grant.id) })
+}
+
+fn to_home(caller: &Caller, home: &Home) -> Route {
+    let place = Arc::new(Place {
+        key: Key::Home(caller.service),
+        service: caller.service,
+        label: format!("the home of {}", caller.service_name).into(),
+        endpoint: home.endpoint.clone(),
+        role: home.role.clone(),
+        credential: home.credential.clone(),
+        startup: Vec::new(),
+        allow_trust: false,
+    });
+    Route { place, names: None, grant: None }
+}
