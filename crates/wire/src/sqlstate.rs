@@ -53,10 +53,10 @@ codes! {
     CONNECTION_DOES_NOT_EXIST = b"08003", "The connection is gone.";
     SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION = b"08001", "A connection could not be made.";
     SQLSERVER_REJECTED_ESTABLISHMENT_OF_SQLCONNECTION = b"08004", "The server refused the connection.";
-    CONNECTION_FAILURE = b"08006", "The store can not be reached, or went away.";
+    CONNECTION_FAILURE = b"08006", "The store cannot be reached, or went away.";
     PROTOCOL_VIOLATION = b"08P01", "Bytes that the protocol does not allow here.";
     FEATURE_NOT_SUPPORTED = b"0A000", "Refused by design.";
-    INVALID_TRANSACTION_INITIATION = b"0B000", "A transaction can not be started here.";
+    INVALID_TRANSACTION_INITIATION = b"0B000", "A transaction cannot be started here.";
     NUMERIC_VALUE_OUT_OF_RANGE = b"22003", "A number that does not fit.";
     CHARACTER_NOT_IN_REPERTOIRE = b"22021", "Bytes that are not text in the encoding.";
     INVALID_PARAMETER_VALUE = b"22023", "A parameter's value is not one of those it can have.";
@@ -80,7 +80,7 @@ codes! {
     DUPLICATE_PREPARED_STATEMENT = b"42P05", "A prepared statement of that name exists.";
     DUPLICATE_SCHEMA = b"42P06", "A schema of that name exists.";
     DUPLICATE_OBJECT = b"42710", "An object of that name exists.";
-    INDETERMINATE_DATATYPE = b"42P18", "A parameter's type can not be told.";
+    INDETERMINATE_DATATYPE = b"42P18", "A parameter's type cannot be told.";
     INSUFFICIENT_RESOURCES = b"53000", "Out of some resource.";
     OUT_OF_MEMORY = b"53200", "Out of memory.";
     TOO_MANY_CONNECTIONS = b"53300", "Too many connections.";
@@ -88,7 +88,7 @@ codes! {
     PROGRAM_LIMIT_EXCEEDED = b"54000", "A built-in limit is reached.";
     STATEMENT_TOO_COMPLEX = b"54001", "A statement too long or too deep.";
     OBJECT_NOT_IN_PREREQUISITE_STATE = b"55000", "Not in the state this needs.";
-    CANT_CHANGE_RUNTIME_PARAM = b"55P02", "A parameter that can not be changed now.";
+    CANT_CHANGE_RUNTIME_PARAM = b"55P02", "A parameter that cannot be changed now.";
     OPERATOR_INTERVENTION = b"57000", "Somebody stepped in.";
     QUERY_CANCELED = b"57014", "Cancelled.";
     ADMIN_SHUTDOWN = b"57P01", "Ended by the operator or by revocation.";
@@ -97,7 +97,7 @@ codes! {
     DATABASE_DROPPED = b"57P04", "The database is gone.";
     IDLE_SESSION_TIMEOUT = b"57P05", "Idle for too long.";
     SYSTEM_ERROR = b"58000", "The operating system refused.";
-    CONFIG_FILE_ERROR = b"F0000", "A configuration that can not be used.";
+    CONFIG_FILE_ERROR = b"F0000", "A configuration that cannot be used.";
     INTERNAL_ERROR = b"XX000", "A mistake in the program.";
 }
 

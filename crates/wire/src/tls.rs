@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// The protocol name that direct TLS must agree on (PostgreSQL manual, "Protocol Flow", ALPN).
 pub const ALPN: &[u8] = b"postgresql";
 
-/// Why TLS can not be set up.
+/// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The PEM text is not what it should be.
@@ -25,11 +25,11 @@ pub enum TlsError {
         why: String,
     },
     /// Certificate and key do not go together, or a certificate is not acceptable.
-    #[error("TLS can not be set up: {0}")]
+    #[error("TLS cannot be set up: {0}")]
     Setup(String),
-    /// The machine's own list of CAs can not be read.
+    /// The machine's own list of CAs cannot be read.
     #[error(
-        "the system's trusted CAs can not be read ({0}); install ca-certificates or name a CA for this server"
+        "the system's trusted CAs cannot be read ({0}); install ca-certificates or name a CA for this server"
     )]
     NoSystemRoots(String),
 }
@@ -64,7 +64,7 @@ impl ClientTls {
     /// show a certificate, and one that does not chain up to that CA ends the handshake.
     ///
     /// # Errors
-    /// PEM that can not be read, or a key that is not the certificate's.
+    /// PEM that cannot be read, or a key that is not the certificate's.
     pub fn new(
         policy: TlsPolicy,
         chain_pem: &str,
@@ -148,7 +148,7 @@ impl ServerTls {
     /// Reads files when it looks for the system's CAs: not for async code.
     ///
     /// # Errors
-    /// PEM that can not be read, or no CA to trust where one is needed.
+    /// PEM that cannot be read, or no CA to trust where one is needed.
     pub fn new(mode: ServerTlsMode, ca_pem: Option<&str>) -> Result<Self, TlsError> {
         let trusted = match (mode, ca_pem) {
             (ServerTlsMode::Disable, _) => return Ok(Self::disable()),
@@ -275,7 +275,7 @@ fn root_store(
     Ok(roots)
 }
 
-/// The system's CAs; the few that webpki can not read are left out, as browsers do.
+/// The system's CAs; the few that webpki cannot read are left out, as browsers do.
 fn system_roots() -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found = rustls_native_certs::load_native_certs();
     let usable: Vec<_> =

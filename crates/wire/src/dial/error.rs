@@ -8,8 +8,8 @@ use std::net::IpAddr;
 /// Why a server connection could not be made. Each message is one line that says what to look at.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
-    /// The target can not be put into a start-up packet; the gate's own data is wrong.
-    #[error("the connection can not be asked for: {0}")]
+    /// The target cannot be put into a start-up packet; the gate's own data is wrong.
+    #[error("the connection cannot be asked for: {0}")]
     Target(&'static str),
     /// The host name has no address.
     #[error("host {host:?} has no address ({reason}); check the name in the store's URL")]
@@ -30,7 +30,7 @@ pub enum DialError {
         why: &'static str,
     },
     /// Nobody answers there.
-    #[error("{address} can not be connected to ({error}); check host, port and firewall")]
+    #[error("{address} cannot be connected to ({error}); check host, port and firewall")]
     Connect {
         /// The last address that was tried.
         address: String,

@@ -226,7 +226,7 @@ fn binding<'a>(offered: &[u8], end_point: Option<&'a [u8]>) -> Result<Binding<'a
     }
 }
 
-/// The keys for the server's salt. Deriving them takes a millisecond to a third of a second of CPU, which a
+/// The keys for the server's salt. Deriving them takes half a millisecond to a third of a second of CPU, which a
 /// server chooses: it is done where it holds up no other session.
 async fn keys_for(secret: &Secret, salt: &[u8], iterations: u32) -> Result<Keys, DialError> {
     if let Secret::Keys(_) = secret {

@@ -39,7 +39,7 @@ pub struct DialTarget {
     pub user: String,
     /// How the connection is protected. Unix sockets never are.
     pub tls: ServerTls,
-    /// Further start-up parameters. They can not override the role or the database.
+    /// Further start-up parameters. They cannot override the role or the database.
     pub startup: Vec<(String, String)>,
     /// Which addresses may be connected to.
     pub allow: AddressPolicy,
@@ -114,11 +114,11 @@ pub async fn dial(target: &DialTarget, secret: &Secret) -> Result<Server, DialEr
 
 /// Asks a server to cancel what a session of it runs (PostgreSQL manual, "Canceling Requests in
 /// Progress"). Done when the server has closed the connection, that is, when the signal has been sent: what
-/// the session is given after that can not be hit. The deadline is the caller's: dropping the future closes
+/// the session is given after that cannot be hit. The deadline is the caller's: dropping the future closes
 /// the connection, and the request may or may not be heard.
 ///
 /// # Errors
-/// When the server can not be reached, or not with the protection the session has.
+/// When the server cannot be reached, or not with the protection the session has.
 pub async fn cancel(target: &CancelTarget) -> Result<(), DialError> {
     Box::pin(async {
         let stream = connect::to(&target.address).await?;
@@ -128,7 +128,7 @@ pub async fn cancel(target: &CancelTarget) -> Result<(), DialError> {
         // The number travels as it came; that pgwire holds it with a sign makes no difference.
         CancelRequest::new(target.key.process.cast_signed(), secret)
             .encode(&mut request)
-            .map_err(|_| DialError::Protocol("its cancel key can not be sent"))?;
+            .map_err(|_| DialError::Protocol("its cancel key cannot be sent"))?;
         crate::exchange::send(&mut stream, &request).await.map_err(DialError::Broke)?;
         until_closed(&mut stream).await.map_err(DialError::Broke)
     })

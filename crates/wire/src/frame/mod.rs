@@ -29,7 +29,7 @@ pub struct Header {
     pub body: u32,
 }
 
-/// Why bytes are not a message. The stream can not be resynchronised: the connection must be closed.
+/// Why bytes are not a message. The stream cannot be resynchronised: the connection must be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("message {:?} claims a length of {length} bytes, which no message has; closing the connection", char::from(*.tag))]
 pub struct FrameError {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::num::NonZeroU32;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// What a server keeps to check a secret; it can not be turned back into the secret.
+/// What a server keeps to check a secret; it cannot be turned back into the secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Verifier {
     /// PBKDF2 rounds.
@@ -73,8 +73,8 @@ impl std::fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Derives the keys of `password`. Takes CPU in proportion to `iterations`: 4096 are one to two
-    /// milliseconds. 0 counts as 1.
+    /// Derives the keys of `password`. Takes CPU in proportion to `iterations`: 4096 are about half a
+    /// millisecond. 0 counts as 1.
     #[must_use]
     pub fn derive(password: &str, salt: &[u8], iterations: u32) -> Self {
         let rounds = NonZeroU32::new(iterations).unwrap_or(NonZeroU32::MIN);

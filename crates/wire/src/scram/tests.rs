@@ -66,7 +66,7 @@ fn the_right_secret_passes_with_and_without_channel_binding() {
         (None, Binding::Impossible),
         (None, Binding::NotOffered),
         (Some(END_POINT), Binding::EndPoint(END_POINT)),
-        (Some(END_POINT), Binding::Impossible), // a client that can not bind may go without
+        (Some(END_POINT), Binding::Impossible), // a client that cannot bind may go without
     ];
     for (offered, binding) in table {
         let outcome = exchange(keys().verifier(), true, offered, binding, &keys());
