@@ -512,3 +512,28 @@ async fn an_idle_connection_is_quiet_until_anything_happens() {
         patiently(async { tokio::join!(serve, dialing) }).await;
     }
 }
+
+#[tokio::test]
+async fn a_servers_own_self_signed_certificate_may_be_trusted_as_it_is() {
+    let make = || {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let mut params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("a name");
+        // As `openssl req -x509` makes them.
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        (params.self_signed(&key).expect("a certificate").pem(), key.serialize_pem())
+    };
+    let ((own, key), (other, _)) = (make(), make());
+    let tls = ClientTls::new(TlsPolicy::Require, &own, &key, None).expect("TLS");
+    for (trusted, host, good) in
+        [(&own, "127.0.0.1", true), (&own, "localhost", false), (&other, "127.0.0.1", false)]
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let mut target = target(listener.local_addr().expect("an address").port());
+        target.host = host.to_owned();
+        target.tls = ServerTls::new(ServerTlsMode::VerifyFull, Some(trusted)).expect("TLS");
+        let secret = pencil();
+        let (_, outcome) =
+            patiently(async { tokio::join!(gate(&listener, &tls, 1), dial(&target, &secret)) }).await;
+        assert_eq!(outcome.is_ok(), good, "{host}: {outcome:?}");
+    }
+}
