@@ -91,7 +91,7 @@ pub(crate) fn from_db(error: &tokio_postgres::error::DbError, doing: &str) -> St
         CONFLICT => StoreError::Conflict(said),
         code if code == SqlState::INSUFFICIENT_PRIVILEGE.code() => StoreError::Rights {
             missing: format!("the store refused to {doing}: {said}"),
-            hint: "the admin must own the database and have CREATEROLE; `stuffgate store test` tells more"
+            hint: "the admin must own the database, have CREATEROLE, and from PostgreSQL 16 on have made the gate's roles itself; `stuffgate store test` tells more"
                 .into(),
         },
         code => StoreError::Sql { doing: doing.into(), state: code.into(), message: said },

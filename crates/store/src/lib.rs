@@ -9,6 +9,7 @@
 
 mod admin;
 mod adopt;
+mod database_sql;
 mod error;
 mod grant_sql;
 mod guard;
@@ -20,6 +21,7 @@ mod provision;
 mod revoke;
 mod revoke_sql;
 mod rotate;
+mod schema_sql;
 mod script;
 mod socket;
 mod tls;

@@ -62,6 +62,9 @@ impl GrantPlan {
         roles(&[&self.owner_role, &self.login_role, &self.reader_role])?;
         verifier(&self.login_verifier)?;
         verifier(&self.reader_verifier)?;
+        if self.connection_limit.is_some_and(i32::is_negative) {
+            return Err(wrong("the connection limit is negative"));
+        }
         for extension in &self.extensions {
             identifier("extension", extension)?;
         }

@@ -7,11 +7,16 @@ use model::{Endpoint, TlsMode};
 use rustls_pki_types::ServerName;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::time::timeout;
 
 /// `Int32(8) Int32(80877103)` (PostgreSQL manual, "Message Formats", SSLRequest).
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+
+/// Longest wait for one of a host's addresses, so that a dead one leaves time for the next.
+const ADDRESS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// `host:port/database`, for messages.
 pub(crate) fn name(endpoint: &Endpoint) -> String {
@@ -43,12 +48,13 @@ async fn tcp(endpoint: &Endpoint) -> Result<TcpStream, String> {
         .map_err(|error| format!("the host name does not resolve ({error}); correct the name in its URL"))?;
     let mut last = "the host name has no address".to_owned();
     for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(socket) => return Ok(socket),
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+        match timeout(ADDRESS_PATIENCE, TcpStream::connect(address)).await {
+            Ok(Ok(socket)) => return Ok(socket),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 last = format!("nothing listens on {address}; start the server, or correct host and port");
             }
-            Err(error) => last = format!("{address}: {error}"),
+            Ok(Err(error)) => last = format!("{address}: {error}"),
+            Err(_) => last = format!("{address} does not answer; is a firewall in the way?"),
         }
     }
     Err(last)

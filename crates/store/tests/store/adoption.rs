@@ -13,7 +13,7 @@ fn prepare(bed: &Bed, sql: &str) {
 
 #[test]
 fn a_login_that_can_work_in_its_schema_alone_is_taken_without_a_word() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         prepare(
             bed,
             "CREATE ROLE keeper; GRANT keeper TO hand; GRANT ALL ON SCHEMA s TO keeper; ALTER ROLE hand SET role = 'keeper'",
@@ -26,7 +26,7 @@ fn a_login_that_can_work_in_its_schema_alone_is_taken_without_a_word() {
 
 #[test]
 fn a_missing_right_is_named_with_the_statement_that_gives_it() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         prepare(bed, "GRANT USAGE ON SCHEMA s TO hand");
         match adopt(bed, "s").await {
             Err(StoreError::Rights { missing, hint }) => {
@@ -41,7 +41,7 @@ fn a_missing_right_is_named_with_the_statement_that_gives_it() {
 
 #[test]
 fn more_rights_than_the_service_needs_are_told() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         prepare(
             bed,
             "GRANT ALL ON SCHEMA s TO hand; CREATE TABLE public.diary (x int); GRANT SELECT ON public.diary TO PUBLIC; ALTER ROLE hand CREATEDB BYPASSRLS",

@@ -24,12 +24,12 @@ pub(crate) struct Bed {
 }
 
 /// Runs a test on a fresh server of every major that is asked for.
-pub(crate) fn on_each_major(test: impl AsyncFn(&Bed)) {
+pub(crate) fn on_each_major(test: &impl AsyncFn(&Bed)) {
     on_each_major_with(Options::default, test);
 }
 
 /// The same on servers of a kind.
-pub(crate) fn on_each_major_with(options: impl Fn() -> Options, test: impl AsyncFn(&Bed)) {
+pub(crate) fn on_each_major_with(options: impl Fn() -> Options, test: &impl AsyncFn(&Bed)) {
     let wanted = std::env::var("STUFFGATE_PG_MAJORS").unwrap_or_else(|_| "15".into());
     let majors: Vec<u32> = wanted.split(',').map(|text| text.trim().parse().expect("a major")).collect();
     assert!(!majors.is_empty());

@@ -15,7 +15,7 @@ async fn conflict(bed: &Bed, sql: &str, word: &str) {
 
 #[test]
 fn a_schema_of_somebody_elses_is_a_conflict_that_changes_nothing() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         conflict(bed, "CREATE ROLE bob; CREATE SCHEMA todo AUTHORIZATION bob", "belongs to another role")
             .await;
         bed.su(ADMIN, "DROP SCHEMA todo");
@@ -37,7 +37,7 @@ fn a_schema_of_somebody_elses_is_a_conflict_that_changes_nothing() {
 
 #[test]
 fn a_role_with_powers_or_a_login_is_not_taken_for_the_gates() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         for (sql, role) in [
             ("CREATE ROLE p_todo LOGIN", "p_todo"),
             ("CREATE ROLE p_todo CREATEDB", "p_todo"),
@@ -52,7 +52,7 @@ fn a_role_with_powers_or_a_login_is_not_taken_for_the_gates() {
 
 #[test]
 fn an_extension_schema_that_others_may_write_is_a_conflict() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         conflict(
             bed,
             "CREATE SCHEMA stuffgate_ext AUTHORIZATION alice; GRANT CREATE ON SCHEMA stuffgate_ext TO PUBLIC",
@@ -66,14 +66,14 @@ fn an_extension_schema_that_others_may_write_is_a_conflict() {
 
 #[test]
 fn a_record_schema_of_somebody_elses_is_a_conflict() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         conflict(bed, "CREATE SCHEMA stuffgate", "belongs to another role").await;
     });
 }
 
 #[test]
 fn an_empty_schema_that_the_owner_prepared_is_taken() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         bed.su(ADMIN, "CREATE SCHEMA todo AUTHORIZATION alice");
         provision(bed, &grant("todo")).await.unwrap();
         bed.session("g_todo").await.run("CREATE TABLE items (x int)").await;
@@ -82,7 +82,7 @@ fn an_empty_schema_that_the_owner_prepared_is_taken() {
 
 #[test]
 fn a_second_service_does_not_get_the_firsts_partition() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         provision(bed, &grant("todo")).await.unwrap();
         let thief = GrantPlan { partition: grant("todo").partition, ..grant("chat") };
         let refused = provision(bed, &thief).await;
@@ -92,7 +92,7 @@ fn a_second_service_does_not_get_the_firsts_partition() {
 
 #[test]
 fn a_plan_for_another_database_is_refused() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let plan = GrantPlan { database: "postgres".into(), ..grant("todo") };
         assert!(matches!(provision(bed, &plan).await, Err(StoreError::Plan(_))));
     });

@@ -6,6 +6,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use scratch::{Options, Tls};
 use std::time::{Duration, Instant};
 use store::{Admin, StoreError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 async fn failure(endpoint: &Endpoint, role: &str, password: &str) -> StoreError {
     let secret = password.to_owned().into();
@@ -14,7 +15,7 @@ async fn failure(endpoint: &Endpoint, role: &str, password: &str) -> StoreError 
 
 #[test]
 fn every_way_to_miss_a_store_is_told_on_one_line() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let right = bed.endpoint(ADMIN);
         let free = std::net::TcpListener::bind((scratch::HOST, 0)).unwrap().local_addr().unwrap().port();
         let nowhere = Endpoint { host: "no-such-host.invalid".into(), ..right.clone() };
@@ -42,7 +43,7 @@ fn no_store_gets_the_secret_without_scram() {
     for method in ["password", "trust"] {
         let hba =
             || Options { hba: vec![format!("host all all 127.0.0.1/32 {method}")], ..Options::default() };
-        on_each_major_with(hba, async |bed| {
+        on_each_major_with(hba, &async |bed| {
             let error = failure(&bed.endpoint(ADMIN), ADMIN, SECRET).await;
             assert!(matches!(error, StoreError::Login { .. }), "{error}");
             assert!(error.to_string().contains("does not ask for SCRAM"), "{error}");
@@ -52,7 +53,7 @@ fn no_store_gets_the_secret_without_scram() {
 
 #[test]
 fn a_store_that_says_nothing_is_given_up_at_the_deadline() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let silent = std::net::TcpListener::bind((scratch::HOST, 0)).unwrap();
         let port = silent.local_addr().unwrap().port();
         for tls in [TlsMode::Disable, TlsMode::Require] {
@@ -65,8 +66,26 @@ fn a_store_that_says_nothing_is_given_up_at_the_deadline() {
 }
 
 #[test]
+fn bytes_ahead_of_the_tls_handshake_are_not_taken_for_the_stores() {
+    on_each_major(&async |bed| {
+        let fake = tokio::net::TcpListener::bind((scratch::HOST, 0)).await.unwrap();
+        let port = fake.local_addr().unwrap().port();
+        let endpoint = Endpoint { port, tls: TlsMode::Require, ..bed.endpoint(ADMIN) };
+        let play = async {
+            let (mut socket, _) = fake.accept().await.unwrap();
+            socket.write_all(b"SR\0\0\0\x08\0\0\0\x03Z\0\0\0\x05I").await.unwrap();
+            let mut heard = Vec::new();
+            let _ = socket.read_to_end(&mut heard).await;
+            assert!(!heard.windows(SECRET.len()).any(|window| window == SECRET.as_bytes()));
+        };
+        let (error, ()) = tokio::join!(failure(&endpoint, ADMIN, SECRET), play);
+        assert!(matches!(error, StoreError::Tls { .. }), "{error}");
+    });
+}
+
+#[test]
 fn a_store_that_stops_answering_is_given_up_at_the_deadline() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let deadline = Instant::now() + Duration::from_secs(1);
         let admin = Admin::connect(&bed.endpoint(ADMIN), ADMIN, &secret(), deadline).await.unwrap();
         bed.server.pause();
@@ -79,7 +98,7 @@ fn a_store_that_stops_answering_is_given_up_at_the_deadline() {
 
 #[test]
 fn the_connection_ends_with_the_value() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'stuffgate'";
         let admin = bed.admin().await;
         assert_eq!(bed.su("postgres", count), "1\n");
@@ -92,7 +111,7 @@ fn the_connection_ends_with_the_value() {
 
 #[test]
 fn services_names_are_never_found_by_the_admin() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         bed.su(ADMIN, "CREATE TABLE public.pg_roles (trap int); CREATE FUNCTION public.pg_has_role(oid, text) RETURNS bool LANGUAGE sql AS 'SELECT 1/0 = 1'; ALTER DATABASE alice SET search_path = public, pg_catalog; ALTER ROLE alice SET default_transaction_read_only = on");
         crate::bed::provision(bed, &grant("todo")).await.unwrap();
     });
@@ -117,7 +136,7 @@ fn tls_checks_what_its_mode_says_and_no_less() {
         hba: vec!["hostssl all all all scram-sha-256".into()],
         ..Options::default()
     };
-    on_each_major_with(options, async |bed: &Bed| {
+    on_each_major_with(options, &async |bed: &Bed| {
         let endpoint = |host: &str, mode, ca: Option<&str>| Endpoint {
             host: host.into(),
             tls: mode,

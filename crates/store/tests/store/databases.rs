@@ -14,7 +14,7 @@ async fn service(bed: &Bed) -> Session {
 
 #[test]
 fn public_really_is_public_and_may_be_dropped_and_made_again() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         provision(bed, &plan()).await.unwrap();
         let session = service(bed).await;
         assert_eq!(session.one("SELECT current_user").await, "p_todo");
@@ -32,7 +32,7 @@ fn public_really_is_public_and_may_be_dropped_and_made_again() {
 
 #[test]
 fn roles_of_other_partitions_cannot_even_connect() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         provision(bed, &plan()).await.unwrap();
         provision(bed, &grant("chat")).await.unwrap();
         let refused = bed.session_in("todo_db", "g_chat").await.err().unwrap();
@@ -42,7 +42,7 @@ fn roles_of_other_partitions_cannot_even_connect() {
 
 #[test]
 fn declared_extensions_are_in_public() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         provision(bed, &GrantPlan { extensions: vec!["pgcrypto".into()], ..plan() }).await.unwrap();
         assert_eq!(service(bed).await.one("SELECT length(public.gen_salt('md5'))").await, "11");
     });
@@ -50,7 +50,7 @@ fn declared_extensions_are_in_public() {
 
 #[test]
 fn a_second_run_changes_nothing_and_a_later_grant_finds_the_data() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         provision(bed, &plan()).await.unwrap();
         service(bed).await.run("CREATE TABLE items AS SELECT 1 AS x").await;
         let imprint = bed.imprint("todo_db");
@@ -67,7 +67,7 @@ fn a_second_run_changes_nothing_and_a_later_grant_finds_the_data() {
 
 #[test]
 fn a_revocation_ends_sessions_and_leaves_the_data_only() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         provision(bed, &plan()).await.unwrap();
         let session = service(bed).await;
         session.run("CREATE TABLE items AS SELECT 1 AS x; GRANT ALL ON items TO g_todo").await;
@@ -84,7 +84,7 @@ fn a_revocation_ends_sessions_and_leaves_the_data_only() {
 
 #[test]
 fn a_database_that_the_user_dropped_is_no_obstacle_to_its_revocation() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         provision(bed, &plan()).await.unwrap();
         bed.su("postgres", "DROP DATABASE todo_db WITH (FORCE)");
         let gone = Revoked { already_done: false, kept: vec![] };
@@ -94,7 +94,7 @@ fn a_database_that_the_user_dropped_is_no_obstacle_to_its_revocation() {
 
 #[test]
 fn a_database_of_somebody_elses_is_a_conflict() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         bed.su("postgres", "CREATE DATABASE todo_db");
         assert!(matches!(provision(bed, &plan()).await, Err(StoreError::Conflict(_))));
         bed.su("postgres", "ALTER DATABASE todo_db OWNER TO alice");
@@ -105,7 +105,7 @@ fn a_database_of_somebody_elses_is_a_conflict() {
 
 #[test]
 fn an_admin_without_createdb_is_told_so() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         bed.su(ADMIN, "ALTER ROLE alice NOCREATEDB");
         match provision(bed, &plan()).await {
             Err(StoreError::Rights { hint, .. }) => assert!(hint.ends_with("ALTER ROLE \"alice\" CREATEDB")),

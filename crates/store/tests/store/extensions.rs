@@ -9,7 +9,7 @@ fn with(extensions: &[&str]) -> GrantPlan {
 
 #[test]
 fn trusted_extensions_are_on_the_services_path_and_need_no_superuser() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         provision(bed, &with(&["pgcrypto", "citext", "uuid-ossp", "pg_trgm"])).await.unwrap();
         let service = bed.session("g_todo").await;
         service.run("CREATE EXTENSION IF NOT EXISTS pgcrypto").await;
@@ -26,7 +26,7 @@ fn trusted_extensions_are_on_the_services_path_and_need_no_superuser() {
 
 #[test]
 fn an_extension_that_is_installed_elsewhere_is_left_there_and_told() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         bed.su(ADMIN, "CREATE EXTENSION citext SCHEMA public");
         let provisioned = provision(bed, &with(&["citext", "pgcrypto"])).await.unwrap();
         assert_eq!(provisioned.extensions_elsewhere, [("citext".to_owned(), "public".to_owned())]);
@@ -35,7 +35,7 @@ fn an_extension_that_is_installed_elsewhere_is_left_there_and_told() {
 
 #[test]
 fn an_extension_that_cannot_be_had_is_a_matter_of_rights_and_changes_nothing() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         for (name, word) in [("no_such_thing", "package"), ("pg_stat_statements", "superuser")] {
             let before = bed.imprint(ADMIN);
             match provision(bed, &with(&[name])).await {

@@ -12,7 +12,7 @@ async fn granted(bed: &Bed, services: &[&str]) {
 
 #[test]
 fn what_migrations_create_belongs_to_the_owner_role_in_the_partition() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         granted(bed, &["todo"]).await;
         let service = bed.session("g_todo").await;
         assert_eq!(service.one("SELECT current_user").await, "p_todo");
@@ -30,7 +30,7 @@ fn what_migrations_create_belongs_to_the_owner_role_in_the_partition() {
 
 #[test]
 fn reset_role_and_discard_all_land_on_the_owner_role_again() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         granted(bed, &["todo"]).await;
         let service = bed.session("g_todo").await;
         for away in ["SET ROLE NONE", "SET SESSION AUTHORIZATION DEFAULT"] {
@@ -48,7 +48,7 @@ fn reset_role_and_discard_all_land_on_the_owner_role_again() {
 
 #[test]
 fn the_login_itself_has_no_rights() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         granted(bed, &["todo"]).await;
         let service = bed.session("g_todo").await;
         service.run("CREATE TABLE items (x int); SET ROLE NONE").await;
@@ -61,7 +61,7 @@ fn the_login_itself_has_no_rights() {
 
 #[test]
 fn the_reader_reads_what_is_there_and_what_comes_later_and_writes_nothing() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         granted(bed, &["todo"]).await;
         let service = bed.session("g_todo").await;
         service.run("CREATE TABLE before (x int); INSERT INTO before VALUES (1)").await;
@@ -86,7 +86,7 @@ fn the_reader_reads_what_is_there_and_what_comes_later_and_writes_nothing() {
 
 #[test]
 fn a_table_made_before_the_reader_was_is_read_too() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         granted(bed, &["todo"]).await;
         bed.session("g_todo").await.run("CREATE TABLE items (x int); INSERT INTO items VALUES (1)").await;
         let second = store::GrantPlan {
@@ -103,7 +103,7 @@ fn a_table_made_before_the_reader_was_is_read_too() {
 
 #[test]
 fn two_services_of_one_store_cannot_reach_each_other() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         granted(bed, &["todo", "chat"]).await;
         bed.session("g_todo").await.run("CREATE TABLE items (x int); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TYPE mood AS ENUM ('fine'); CREATE SEQUENCE s").await;
         for role in ["g_chat", "r_chat"] {
@@ -147,7 +147,7 @@ fn two_services_of_one_store_cannot_reach_each_other() {
 
 #[test]
 fn the_admin_has_no_rights_on_what_a_service_keeps() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         granted(bed, &["todo"]).await;
         bed.session("g_todo").await.run("CREATE TABLE items (x int)").await;
         provision(bed, &store::GrantPlan { operation: "again".into(), ..grant("todo") }).await.unwrap();
@@ -163,7 +163,7 @@ fn the_admin_has_no_rights_on_what_a_service_keeps() {
 
 #[test]
 fn a_grant_made_twice_is_made_once() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let plan = grant("todo");
         let first = provision(bed, &plan).await.unwrap();
         assert_eq!(first, Provisioned { already_done: false, extensions_elsewhere: vec![] });
@@ -178,7 +178,7 @@ fn a_grant_made_twice_is_made_once() {
 
 #[test]
 fn the_same_grant_at_the_same_time_is_made_once() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         provision(bed, &grant("chat")).await.unwrap();
         let plan = grant("todo");
         let one = async || provision(bed, &plan).await.unwrap().already_done;
@@ -189,7 +189,7 @@ fn the_same_grant_at_the_same_time_is_made_once() {
 
 #[test]
 fn a_store_that_took_connect_and_temp_from_everybody_works() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         bed.su(ADMIN, "REVOKE ALL ON DATABASE alice FROM PUBLIC");
         granted(bed, &["todo"]).await;
         bed.session("g_todo").await.run("CREATE TEMP TABLE t (x int); CREATE TABLE items (x int)").await;
@@ -199,7 +199,7 @@ fn a_store_that_took_connect_and_temp_from_everybody_works() {
 
 #[test]
 fn limits_and_end_of_a_grant_are_the_stores_own() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let plan =
             store::GrantPlan { connection_limit: Some(1), valid_until: Some(4_000_000_000), ..grant("todo") };
         provision(bed, &plan).await.unwrap();
@@ -221,7 +221,7 @@ fn limits_and_end_of_a_grant_are_the_stores_own() {
 
 #[test]
 fn names_that_need_quoting_work() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let odd = |prefix: &str| format!("{prefix}_to\"do's $do$ -- \\x");
         let plan = store::GrantPlan {
             operation: "it's \\ \"odd\"\n".into(),
@@ -248,7 +248,7 @@ fn names_that_need_quoting_work() {
 
 #[test]
 fn a_rotated_secret_is_in_force_at_once_and_sessions_go_on() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         granted(bed, &["todo"]).await;
         let session = bed.session("g_todo").await;
         let admin = bed.admin().await;

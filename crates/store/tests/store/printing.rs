@@ -19,7 +19,7 @@ async fn same_by_hand(bed: &Bed, plan: &GrantPlan) {
 
 #[test]
 fn psql_makes_the_same_schema_partition() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let plan = GrantPlan { extensions: vec!["citext".into()], ..grant("todo") };
         same_by_hand(bed, &plan).await;
         assert!(provision(bed, &plan).await.unwrap().already_done);
@@ -28,7 +28,7 @@ fn psql_makes_the_same_schema_partition() {
 
 #[test]
 fn psql_makes_the_same_database_partition() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let plan = GrantPlan { database: "todo_db".into(), partition: Partition::Database, ..grant("todo") };
         same_by_hand(bed, &plan).await;
     });
@@ -36,7 +36,7 @@ fn psql_makes_the_same_database_partition() {
 
 #[test]
 fn a_conflict_ends_the_printed_script_without_a_trace() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         bed.su(ADMIN, "CREATE SCHEMA todo");
         let before = bed.imprint(ADMIN);
         let (content, said) =

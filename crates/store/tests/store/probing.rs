@@ -9,7 +9,7 @@ async fn line(bed: &Bed) -> String {
 
 #[test]
 fn a_fit_store_is_ready() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let line = line(bed).await;
         let expected = format!("ready: PostgreSQL {}", bed.major);
         assert!(
@@ -23,7 +23,7 @@ fn a_fit_store_is_ready() {
 
 #[test]
 fn each_missing_right_is_named_with_the_statement_that_gives_it_and_stops_a_grant() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let mut cases = vec![
             (
                 "ALTER ROLE alice NOCREATEROLE",
@@ -62,7 +62,7 @@ fn each_missing_right_is_named_with_the_statement_that_gives_it_and_stops_a_gran
 
 #[test]
 fn an_admin_that_does_not_inherit_is_fit_from_16_on() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         bed.su(ADMIN, "ALTER ROLE alice NOINHERIT");
         if bed.major >= 16 {
             provision(bed, &grant("todo")).await.unwrap();
@@ -73,7 +73,7 @@ fn an_admin_that_does_not_inherit_is_fit_from_16_on() {
 
 #[test]
 fn what_had_better_be_otherwise_is_warned_of() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         bed.su(ADMIN, "ALTER ROLE alice SUPERUSER; GRANT CREATE ON SCHEMA public TO PUBLIC; ALTER DATABASE alice SET password_encryption = 'md5'");
         let line = line(bed).await;
         for expected in [
@@ -92,7 +92,7 @@ fn what_had_better_be_otherwise_is_warned_of() {
 
 #[test]
 fn an_admin_by_way_of_the_owners_group_is_fit() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         bed.su(
             ADMIN,
             "CREATE ROLE household; GRANT household TO alice; ALTER DATABASE alice OWNER TO household",

@@ -19,7 +19,7 @@ fn logins_left(bed: &Bed) -> String {
 
 #[test]
 fn an_open_session_with_an_open_cursor_ends() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let (plan, service) = served(bed).await;
         let reader = bed.session("r_todo").await;
         service.run("BEGIN; DECLARE c CURSOR FOR TABLE items").await;
@@ -35,7 +35,7 @@ fn an_open_session_with_an_open_cursor_ends() {
 
 #[test]
 fn the_users_data_stay_and_a_later_grant_finds_them() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let (plan, _service) = served(bed).await;
         revoke(bed, &end_of(&plan)).await.unwrap();
         assert_eq!(bed.su(ADMIN, "SELECT count(*), (SELECT tableowner FROM pg_tables WHERE tablename = 'items') FROM todo.items"), "1000|p_todo\n");
@@ -47,7 +47,7 @@ fn the_users_data_stay_and_a_later_grant_finds_them() {
 
 #[test]
 fn nothing_of_the_logins_is_left_in_the_catalogs() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let (plan, service) = served(bed).await;
         service.run("GRANT SELECT ON items TO r_todo WITH GRANT OPTION; GRANT ALL ON items TO g_todo").await;
         revoke(bed, &end_of(&plan)).await.unwrap();
@@ -59,7 +59,7 @@ fn nothing_of_the_logins_is_left_in_the_catalogs() {
 
 #[test]
 fn a_revocation_made_twice_is_made_once() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let (plan, _service) = served(bed).await;
         let end = end_of(&plan);
         assert_eq!(revoke(bed, &end).await.unwrap(), GONE);
@@ -71,7 +71,7 @@ fn a_revocation_made_twice_is_made_once() {
 
 #[test]
 fn a_grant_repeated_after_its_revocation_stays_revoked() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let (plan, _service) = served(bed).await;
         revoke(bed, &end_of(&plan)).await.unwrap();
         assert!(provision(bed, &plan).await.unwrap().already_done);
@@ -81,7 +81,7 @@ fn a_grant_repeated_after_its_revocation_stays_revoked() {
 
 #[test]
 fn roles_and_schema_that_the_user_dropped_are_no_obstacle() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         for dropped in [
             "DROP OWNED BY g_todo; DROP ROLE g_todo",
             "DROP OWNED BY r_todo; DROP ROLE r_todo",
@@ -101,7 +101,7 @@ fn roles_and_schema_that_the_user_dropped_are_no_obstacle() {
 
 #[test]
 fn a_session_that_locks_its_own_role_does_not_hold_its_revocation_up() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let (plan, service) = served(bed).await;
         service.run("SET ROLE NONE; BEGIN; ALTER ROLE CURRENT_USER PASSWORD 'mine'; SET ROLE p_todo; LOCK TABLE items").await;
         assert_eq!(revoke(bed, &end_of(&plan)).await.unwrap(), GONE);
@@ -110,7 +110,7 @@ fn a_session_that_locks_its_own_role_does_not_hold_its_revocation_up() {
 
 #[test]
 fn what_a_login_made_in_its_own_name_becomes_the_partitions() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let (plan, service) = served(bed).await;
         service.run("SET ROLE NONE; SELECT lo_from_bytea(4711, 'kept')").await;
         assert_eq!(revoke(bed, &end_of(&plan)).await.unwrap(), GONE);
@@ -122,7 +122,7 @@ fn what_a_login_made_in_its_own_name_becomes_the_partitions() {
 
 #[test]
 fn a_login_that_owns_something_in_another_database_is_kept_without_rights() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let (plan, service) = served(bed).await;
         let elsewhere = bed.session_in("postgres", "g_todo").await.unwrap();
         elsewhere.run("SELECT lo_create(4711)").await;
@@ -143,7 +143,7 @@ fn a_login_that_owns_something_in_another_database_is_kept_without_rights() {
 
 #[test]
 fn another_grant_on_the_partition_goes_on() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         let (plan, _service) = served(bed).await;
         let second =
             GrantPlan { operation: "grant second".into(), login_role: "g_second".into(), ..plan.clone() };
@@ -158,7 +158,7 @@ fn another_grant_on_the_partition_goes_on() {
 
 #[test]
 fn a_store_never_provisioned_has_nothing_to_revoke() {
-    on_each_major(async |bed| {
+    on_each_major(&async |bed| {
         assert_eq!(revoke(bed, &end_of(&grant("todo"))).await.unwrap(), GONE);
     });
 }
