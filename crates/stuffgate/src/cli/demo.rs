@@ -11,7 +11,10 @@ pub(crate) struct DemoArgs {
     /// How many users with a store each
     #[arg(long, default_value_t = 3, value_name = "N")]
     pub(crate) stores: usize,
-    /// Leave the folder behind at the end
+    /// Where clients connect, on 127.0.0.1; a free port if not given
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// Leave folders and data behind at the end
     #[arg(long)]
     pub(crate) keep: bool,
     /// Write URLs with their secrets to this file (mode 0600) once all is ready

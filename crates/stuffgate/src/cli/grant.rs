@@ -25,7 +25,8 @@ pub(crate) const EXTENSION_SCHEMA: &str = "extensions";
 
 A store whose owner gives the gate no admin login is prepared by hand. Print what to run in it, let its owner
 run that with psql, then grant what is there; both ask for the role's secret, or take --secret-file:
-  stuffgate grant carol todo --existing postgres://todo@db.example.org/stuff --schema todo --print-sql
+  stuffgate grant carol todo --existing postgres://todo@db.example.org/stuff --schema todo \
+    --print-sql --server-version 17
   stuffgate grant carol todo --existing postgres://todo@db.example.org/stuff --schema todo
 
 Interrupted anywhere, the same command finishes what it began.")]
@@ -52,13 +53,12 @@ pub(crate) struct Grant {
     /// The schema that holds extensions
     #[arg(long, requires = "existing", value_name = "SCHEMA", default_value = EXTENSION_SCHEMA)]
     extension_schema: String,
-    /// Print what the store's owner should run, and change nothing
-    #[arg(long, requires = "existing")]
+    /// Print what the store's owner should run with psql, and change nothing
+    #[arg(long, requires_all = ["existing", "server_version"])]
     print_sql: bool,
     /// Major version of the owner's Postgres, for --print-sql
-    #[arg(long, requires = "print_sql", default_value_t = 16, value_name = "MAJOR",
-          value_parser = clap::value_parser!(u32).range(15..100))]
-    server_version: u32,
+    #[arg(long, requires = "print_sql", value_name = "MAJOR", value_parser = clap::value_parser!(u32).range(15..100))]
+    server_version: Option<u32>,
     #[command(flatten)]
     secret: GivenSecret,
 }
@@ -93,9 +93,9 @@ impl Grant {
             place,
             expires_at: self.expires,
         };
-        if self.print_sql {
+        if let Some(version) = self.server_version {
             let service = registry.service(&self.service)?;
-            return say(&by_hand::sql(&request, &service, self.server_version)?);
+            return say(&by_hand::sql(&request, &service, version)?);
         }
         let record = block_on(grant(&settings, &mut registry, &request))?;
         let (place, store) = (shown(&record), record.grant.store);

@@ -108,7 +108,7 @@ fn run_command(command: Command, config: &ConfigPath) -> Result<(), Failure> {
         Command::Init(init) => init.run(),
         Command::Check(check) => check.run(config),
         Command::Serve => Ok(crate::serve::run(config.load()?)?),
-        Command::Demo(args) => Ok(crate::demo::run(args)?),
+        Command::Demo(args) => Ok(crate::demo::run(&args)?),
         Command::Service(service) => service.run(config),
         Command::User(user) => user.run(config),
         Command::Login(login) => login.run(config),
