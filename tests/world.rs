@@ -1,6 +1,6 @@
 //! A small world: stores of some users and a home on real servers, a service, a running gate.
 
-#![allow(clippy::panic, clippy::unwrap_used, clippy::missing_panics_doc)]
+#![allow(clippy::panic, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -208,30 +208,44 @@ impl World {
         &mut self.servers[at]
     }
 
+    /// One `stuffgate apply` for everything: a process for each command would take most of a test's time.
     fn fill_registry(&mut self, users: &[String]) {
-        let run = |arguments: &[&str], secret: Option<&str>| {
-            self.gate.run(arguments, secret).unwrap_or_else(|error| panic!("{error}"))
-        };
-        if let Some(home) = self.places.get(HOME) {
-            let url = self.url_without_secret(home);
-            run(&["service", "add", SERVICE, "--home", &url], Some(&home.account.password));
-        } else {
-            run(&["service", "add", SERVICE], None);
+        let mut text = String::new();
+        let home = self.places.get(HOME).map(|home| {
+            let (url, secret) = (self.url_without_secret(home), self.secret_file(HOME));
+            format!("home = {{ url = '{url}', secret_file = '{secret}' }}\n")
+        });
+        text += &format!("[[service]]\nname = '{SERVICE}'\n{}", home.unwrap_or_default());
+        for (name, kind) in
+            [(SERVICE, format!("'service'\nservice = '{SERVICE}'")), (ADMIN, "'admin'".into())]
+        {
+            let secret = self.secret_file(name);
+            text += &format!("[[login]]\nname = '{name}'\nkind = {kind}\nsecret_file = '{secret}'\n");
         }
-        run(&["login", "add", SERVICE, "--kind", "service", "--service", SERVICE], Some(&secret_of(SERVICE)));
-        run(&["login", "add", ADMIN, "--kind", "admin"], Some(&secret_of(ADMIN)));
         for user in users {
             let place = &self.places[user];
-            run(&["user", "add", user], Some(&secret_of(user)));
-            let url = self.url_without_secret(place);
-            run(&["store", "add", user, &url, "--no-test"], Some(&place.account.password));
-            run(&["grant", user, SERVICE], None);
+            let (url, store_secret) = (self.url_without_secret(place), self.secret_file(&place.account.role));
+            let secret = self.secret_file(user);
+            text += &format!(
+                "[[user]]\nname = '{user}'\nsecret_file = '{secret}'\n\
+                 [[store]]\nuser = '{user}'\nurl = '{url}'\nsecret_file = '{store_secret}'\n\
+                 [[grant]]\nuser = '{user}'\nservice = '{SERVICE}'\n"
+            );
         }
-        let grants: Vec<serde_json::Value> = serde_json::from_str(&run(&["grants", "--json"], None)).unwrap();
+        std::fs::write(self.gate.folder().join("world.toml"), text).unwrap();
+        self.run(&["apply", "world.toml"]);
+        let grants: Vec<serde_json::Value> = serde_json::from_str(&self.run(&["grants", "--json"])).unwrap();
         for grant in grants {
             let schema = grant["schema"].as_str().unwrap_or_default().to_owned();
             self.places.get_mut(grant["user"].as_str().unwrap()).unwrap().schema = schema;
         }
+    }
+
+    /// Puts the secret of a login or role into a file in the gate's folder, and returns the file's name.
+    fn secret_file(&self, name: &str) -> String {
+        let file = format!("{name}.secret");
+        std::fs::write(self.gate.folder().join(&file), secret_of(name)).unwrap();
+        file
     }
 
     fn url_without_secret(&self, place: &Place) -> String {

@@ -1,1 +1,4 @@
 //! One module per promise.
+#![allow(clippy::unwrap_used)]
+
+mod own_rows;

@@ -23,6 +23,11 @@ done
 [ -n "$keep" ] || rm -rf -- "$1"
 "#;
 
+/// The file system in memory that Linux offers every program (shm_overview(7)).
+const MEMORY: &str = "/dev/shm";
+/// Bytes that must be free there: a container's few megabytes would not do.
+const PLENTY: u64 = 4 << 30;
+
 /// A scratch folder, open to its owner only. Dropping it removes it; so does the end of our process,
 /// SIGKILL included: then every process whose working directory is inside it is ended first.
 #[derive(Debug)]
@@ -34,12 +39,14 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Makes one under the system's temporary folder, its name beginning with `prefix`.
+    /// Makes one, its name beginning with `prefix`: under TMPDIR where that is set, else in memory where
+    /// there is plenty of it (a server's thousand small files are made many times quicker there), else in
+    /// the system's temporary folder.
     ///
     /// # Errors
     /// [`Error::Io`] when it cannot be made or watched.
     pub fn new(prefix: &str) -> Result<Self, Error> {
-        let parent = std::env::temp_dir();
+        let parent = parent();
         let made = tempfile::Builder::new()
             .prefix(prefix)
             .tempdir_in(&parent)
@@ -73,6 +80,14 @@ impl Folder {
             let _ = lifeline.write_all(b"keep\n");
         }
     }
+}
+
+/// The folder that scratch folders are made in.
+#[must_use]
+pub fn parent() -> PathBuf {
+    let free = rustix::fs::statvfs(MEMORY).map_or(0, |told| told.f_bavail * told.f_frsize);
+    let named = std::env::var_os("TMPDIR").is_some();
+    if free < PLENTY || named { std::env::temp_dir() } else { PathBuf::from(MEMORY) }
 }
 
 impl Drop for Folder {

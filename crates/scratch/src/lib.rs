@@ -17,7 +17,7 @@ mod template;
 pub use account::Account;
 pub use binaries::Binaries;
 pub use error::Error;
-pub use folder::Folder;
+pub use folder::{Folder, parent};
 pub use server::{Server, Stop, free_port};
 pub use settings::{Options, Tls};
 

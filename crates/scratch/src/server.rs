@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -45,6 +45,7 @@ pub struct Server {
     superuser_password: String,
     port: u16,
     process: Option<Child>,
+    kept: bool,
     folder: Folder,
 }
 
@@ -64,6 +65,7 @@ impl Server {
             superuser_password,
             port: 0,
             process: None,
+            kept: false,
             folder,
             options,
         };
@@ -81,6 +83,18 @@ impl Server {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The folder with its data and log.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// From now on its folder stays when it goes.
+    pub fn keep(&mut self) {
+        self.kept = true;
+        self.folder.keep();
     }
 
     /// Process id of the server's first process; `None` while stopped.
@@ -294,7 +308,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.resume();
-        let _ = self.stop(Stop::Immediate);
+        let _ = self.stop(if self.kept { Stop::Fast } else { Stop::Immediate });
         self.remove_shared_memory();
     }
 }

@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(2);
 const PORT_TRIES: usize = 20;
 /// What every gate of the tests is told unless a test says otherwise.
 const SETTINGS: &str = "\
-    [stores]\nallow_addresses = ['loopback', 'private']\n\
+    [stores]\nallow_addresses = ['loopback']\n\
     [session]\ndrain_timeout_ms = 5000\n\
     [log]\nfilter = 'debug'\n";
 

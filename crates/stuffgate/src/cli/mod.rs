@@ -7,10 +7,12 @@ mod completions;
 mod failure;
 mod gate;
 mod grant;
+mod grants;
 mod init;
 mod key;
 mod login;
 mod output;
+mod revoke;
 mod secret;
 mod service;
 mod store;
@@ -79,9 +81,9 @@ enum Command {
     /// Let a service keep a user's rows in the user's store
     Grant(grant::Grant),
     /// Take a grant back: at once here, and then in the store
-    Revoke(grant::Revoke),
+    Revoke(revoke::Revoke),
     /// List grants
-    Grants(grant::Grants),
+    Grants(grants::Grants),
     /// Make the registry what a file says; what the file does not name stays
     Apply(apply::Apply),
     /// The key that secrets are sealed with
