@@ -44,9 +44,9 @@ impl Gate {
         let folder = Folder::new("stuffgate-gate-")?;
         let mut all = table(SETTINGS)?;
         merge(&mut all, table(settings)?);
-        let mut gate = Self { port: 0, http: 0, settings: all, process: None, folder };
+        let gate = Self { port: 0, http: 0, settings: all, process: None, folder };
         gate.run(&["init", "."], None)?;
-        gate.take_ports()?;
+        gate.write_settings()?;
         Ok(gate)
     }
 
@@ -55,6 +55,9 @@ impl Gate {
     /// # Errors
     /// [`Error::Program`] with its log when it does not come up.
     pub fn start(&mut self) -> Result<(), Error> {
+        if self.port == 0 {
+            self.take_ports()?;
+        }
         for _ in 0..PORT_TRIES {
             if self.launch()? {
                 return Ok(());
@@ -94,7 +97,7 @@ impl Gate {
         })
     }
 
-    /// Where clients connect, on 127.0.0.1. Kept when it is stopped and started again.
+    /// Where clients connect, on 127.0.0.1; 0 before the first start. Kept when it is stopped and started again.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
