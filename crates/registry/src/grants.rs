@@ -1,21 +1,14 @@
 //! Grants: begun, finished, revoked, listed; each step is one transaction, and the store's part lies between them.
 
-use crate::kek::random_hex;
 use crate::outbox::{self, Operation};
 use crate::registry::{Registry, now_s};
 use crate::rows::{self, column};
 use crate::seal::{self, Purpose};
 use crate::stores::{self, StoreRecord};
-use crate::{Error, Kek, Result, scram, services, users};
+use crate::{Error, Kek, Result, partitions, scram, services, users};
 use model::{Credential, Endpoint, Grant, GrantId, GrantState, Name, Sealed, StoreId};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use secrecy::SecretString;
-
-/// Schema for extensions in stores that the gate prepares.
-const EXTENSION_SCHEMA: &str = "extensions";
-
-/// Random bytes in a role's name: roles belong to a whole Postgres server, on which many stores may live.
-const SUFFIX_BYTES: usize = 4;
 
 /// What a user grants to whom.
 #[derive(Clone, Debug)]
@@ -55,7 +48,7 @@ pub enum Where {
 }
 
 impl Where {
-    fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Schema => "schema",
             Self::Database => "database",
@@ -128,11 +121,11 @@ impl Registry {
             }
             let (partition, role) = match &request.place {
                 Where::Schema | Where::Database => {
-                    let partition = gate_partition(transaction, request, store.store.id)?;
-                    (partition, format!("g_{}_{}", word(&request.service), random_hex::<SUFFIX_BYTES>()?))
+                    let partition = partitions::by_gate(transaction, request, store.store.id)?;
+                    (partition, partitions::role_name('g', &request.service)?)
                 }
                 Where::Existing { role, schema, extensions, .. } => {
-                    let partition = owner_partition(transaction, request, store.store.id, schema, extensions)?;
+                    let partition = partitions::by_owner(transaction, request, store.store.id, schema, extensions)?;
                     (partition, role.to_string())
                 }
             };
@@ -289,61 +282,11 @@ fn renewed(
     let sql = "UPDATE grants SET expires_at = ?2 WHERE id = ?1 AND expires_at IS NOT ?2";
     transaction.execute(sql, params![id.0, request.expires_at])?;
     if let Where::Existing { role, schema, extensions, .. } = &request.place {
-        owner_partition(transaction, request, store.store.id, schema, extensions)?;
+        partitions::by_owner(transaction, request, store.store.id, schema, extensions)?;
         transaction.execute("UPDATE grants SET role = ?2 WHERE id = ?1", params![id.0, role])?;
         put_credentials(transaction, kek, id, request)?;
     }
     must_find(transaction, id)
-}
-
-/// The partition that the gate keeps for a service in a store; a new one gets its names here.
-fn gate_partition(transaction: &Transaction<'_>, request: &GrantRequest, store: StoreId) -> Result<i64> {
-    let kind = request.place.kind();
-    let sql = "SELECT id FROM partitions WHERE store_id = ?1 AND service = ?2 AND kind = ?3";
-    if let Some(id) = column(transaction, sql, params![store.0, request.service.as_str(), kind])? {
-        return Ok(id);
-    }
-    let word = word(&request.service);
-    let suffix = random_hex::<SUFFIX_BYTES>()?;
-    let owner_role = format!("p_{word}_{suffix}");
-    let (schema, extensions, database) = match request.place {
-        // Two services may share a word (`to-do`, `to_do`), and a server may hold many stores' databases.
-        Where::Database => (None, None, Some(format!("{word}_{suffix}"))),
-        _ => (Some(free_schema(transaction, store, &word, &suffix)?), Some(EXTENSION_SCHEMA), None),
-    };
-    transaction.execute(
-        "INSERT INTO partitions (store_id, service, kind, schema, extensions, database, owner_role)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![store.0, request.service.as_str(), kind, schema, extensions, database, owner_role],
-    )?;
-    Ok(transaction.last_insert_rowid())
-}
-
-/// The service's own word as the schema's name, unless it is taken in this store or by Postgres itself.
-fn free_schema(transaction: &Transaction<'_>, store: StoreId, word: &str, suffix: &str) -> Result<String> {
-    let sql = "SELECT 1 FROM partitions WHERE store_id = ?1 AND schema = ?2";
-    let taken = column::<i64>(transaction, sql, params![store.0, word])?.is_some();
-    // Postgres keeps the prefix `pg_` for itself.
-    let reserved =
-        word.starts_with("pg_") || ["public", "information_schema", EXTENSION_SCHEMA].contains(&word);
-    Ok(if taken || reserved { format!("s_{word}_{suffix}") } else { word.to_owned() })
-}
-
-/// The partition that a store's owner prepared; its schema may change from one grant to the next.
-fn owner_partition(
-    transaction: &Transaction<'_>,
-    request: &GrantRequest,
-    store: StoreId,
-    schema: &str,
-    extensions: &str,
-) -> Result<i64> {
-    transaction.execute(
-        "INSERT INTO partitions (store_id, service, kind, schema, extensions) VALUES (?1, ?2, 'existing', ?3, ?4)
-         ON CONFLICT (store_id, service, kind) DO UPDATE SET schema = ?3, extensions = ?4",
-        params![store.0, request.service.as_str(), schema, extensions],
-    )?;
-    let sql = "SELECT id FROM partitions WHERE store_id = ?1 AND service = ?2 AND kind = 'existing'";
-    Ok(transaction.query_row(sql, params![store.0, request.service.as_str()], |row| row.get(0))?)
 }
 
 /// Seals the grant's secrets, which are bound to its number: fresh keys, or the password that was given.
@@ -361,17 +304,12 @@ fn put_credentials(
     }
     let login = seal::seal(kek, Purpose::GrantLogin(id), &Credential::Keys(scram::fresh_keys()?))?;
     let reader = seal::seal(kek, Purpose::GrantReader(id), &Credential::Keys(scram::fresh_keys()?))?;
-    let reader_role = format!("r_{}_{}", word(&request.service), random_hex::<SUFFIX_BYTES>()?);
+    let reader_role = partitions::role_name('r', &request.service)?;
     transaction.execute(
         "UPDATE grants SET credential = ?2, reader_role = ?3, reader_credential = ?4 WHERE id = ?1",
         params![id.0, login.as_text(), reader_role, reader.as_text()],
     )?;
     Ok(())
-}
-
-/// A service's name as a plain word for identifiers: no quotes needed, 40 bytes at most.
-fn word(service: &Name) -> String {
-    service.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
 
 pub(crate) fn record(row: &Row<'_>) -> rusqlite::Result<GrantRecord> {

@@ -12,6 +12,7 @@ mod grants;
 mod kek;
 mod logins;
 mod outbox;
+mod partitions;
 mod registry;
 mod rotation;
 mod rows;

@@ -1,16 +1,15 @@
-//! `stuffgate grant`, `revoke` and `grants`.
+//! `stuffgate grant`.
 
 use super::gate::{ConfigPath, block_on, here};
-use super::output::{Listing, Row, say};
+use super::output::say;
 use super::secret::GivenSecret;
 use super::{Failure, by_hand, time, url};
 use crate::config::Config;
 use crate::provisioning::{self, STORE_WORK_TIMEOUT, check_address};
 use clap::ValueEnum;
-use model::{GrantState, Name, Partition, StoreId};
+use model::{Name, Partition, StoreId};
 use registry::{GrantRecord, GrantRequest, Prepared, Registry, Where};
 use secrecy::SecretString;
-use serde::Serialize;
 use std::time::Instant;
 
 /// Schema for extensions where the store's owner names none.
@@ -165,154 +164,11 @@ async fn try_existing(
     Ok(())
 }
 
-/// Arguments of `revoke`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example:
-  stuffgate revoke alice todo
-
-The gate refuses new sessions at once and ends running ones within a second. What the service kept stays in the
-store. Where the store cannot be reached, its clean-up waits, a running gate tries it again, and so does this
-command.")]
-pub(crate) struct Revoke {
-    /// Who granted
-    user: Name,
-    /// To whom
-    service: Name,
-}
-
-impl Revoke {
-    pub(crate) fn run(&self, config: &ConfigPath) -> Result<(), Failure> {
-        let settings = config.load()?;
-        let mut registry = config.registry()?;
-        say(&block_on(revoke(&settings, &mut registry, &self.user, &self.service))?)
-    }
-}
-
-/// Revokes a grant here, then tries the store's part once. Says what came of it: a store that cannot be
-/// reached does not undo a revocation.
-///
-/// # Errors
-/// When there is no such grant.
-pub(crate) async fn revoke(
-    config: &Config,
-    registry: &mut Registry,
-    user: &Name,
-    service: &Name,
-) -> Result<String, Failure> {
-    let (record, operation) = registry.begin_revoke(user, service)?;
-    let Some(operation) = operation else {
-        return Ok(match record.prepared {
-            Prepared::ByOwner => format!(
-                "revoked; {user} prepared role {} by hand, and should drop it in the store",
-                record.grant.role
-            ),
-            Prepared::ByGate { .. } => "revoked".to_owned(),
-        });
-    };
-    let store = registry.store(operation.store)?;
-    let sealer = registry.sealer();
-    let done = Box::pin(provisioning::carry_out(config.allow_addresses, &sealer, &operation, &store)).await;
-    match done {
-        Ok(()) => {
-            registry.operation_done(&operation.id)?;
-            Ok("revoked, and cleaned up in the store".to_owned())
-        }
-        Err(error) => {
-            registry.operation_failed(&operation.id, &error.to_string(), time::now())?;
-            Ok(format!("revoked; the store's clean-up waits and will be tried again: {error}"))
-        }
-    }
-}
-
-/// Arguments of `grants`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Grants {
-    /// Revoked ones too
-    #[arg(long)]
-    all: bool,
-    #[command(flatten)]
-    listing: Listing,
-}
-
-impl Grants {
-    pub(crate) fn run(&self, config: &ConfigPath) -> Result<(), Failure> {
-        let rows: Vec<_> = config.registry()?.grants(self.all)?.iter().map(GrantRow::from).collect();
-        self.listing.print(&rows)
-    }
-}
-
-fn shown(record: &GrantRecord) -> String {
+/// A grant's place, as people read it.
+#[must_use]
+pub(crate) fn shown(record: &GrantRecord) -> String {
     match &record.grant.partition {
         Partition::Schema { schema, .. } => format!("schema {schema}"),
         Partition::Database => format!("database {}", record.grant.database.as_deref().unwrap_or_default()),
-    }
-}
-
-#[derive(Serialize)]
-struct GrantRow {
-    user: String,
-    service: String,
-    state: &'static str,
-    partition: &'static str,
-    schema: Option<String>,
-    database: Option<String>,
-    store: i64,
-    role: String,
-    prepared_by: &'static str,
-    expires_at: Option<String>,
-    clean_up_waits: bool,
-    created_at: String,
-    #[serde(skip)]
-    place: String,
-}
-
-impl From<&GrantRecord> for GrantRow {
-    fn from(record: &GrantRecord) -> Self {
-        let grant = &record.grant;
-        let (partition, schema) = match &grant.partition {
-            Partition::Schema { schema, .. } => ("schema", Some(schema.to_string())),
-            Partition::Database => ("database", None),
-        };
-        Self {
-            user: record.user.to_string(),
-            service: record.service.to_string(),
-            state: match grant.state {
-                GrantState::Pending => "pending",
-                GrantState::Active if !grant.is_usable(time::now()) => "expired",
-                GrantState::Active => "active",
-                GrantState::Revoked => "revoked",
-            },
-            partition,
-            schema,
-            database: grant.database.as_ref().map(ToString::to_string),
-            store: grant.store.0,
-            role: grant.role.to_string(),
-            prepared_by: match record.prepared {
-                Prepared::ByGate { .. } => "gate",
-                Prepared::ByOwner => "owner",
-            },
-            expires_at: grant.expires_at.map(time::format),
-            clean_up_waits: record.waiting,
-            created_at: time::format(record.created_at),
-            place: shown(record),
-        }
-    }
-}
-
-impl Row for GrantRow {
-    const HEADINGS: &'static [&'static str] =
-        &["USER", "SERVICE", "STATE", "PARTITION", "STORE", "ROLE", "EXPIRES"];
-
-    fn cells(&self) -> Vec<String> {
-        let state = if self.clean_up_waits { "revoked, clean-up waits" } else { self.state };
-        vec![
-            self.user.clone(),
-            self.service.clone(),
-            state.to_owned(),
-            self.place.clone(),
-            self.store.to_string(),
-            self.role.clone(),
-            self.expires_at.clone().unwrap_or_else(|| "-".to_owned()),
-        ]
     }
 }

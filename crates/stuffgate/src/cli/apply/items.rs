@@ -1,7 +1,7 @@
 //! One item at a time: compared with the registry, and made so where it differs.
 
 use super::super::grant::{self, Kind as PartitionKind};
-use super::super::{Failure, by_hand, login as logins, url};
+use super::super::{Failure, by_hand, login as logins, revoke, url};
 use super::file::{GrantItem, GrantWord, HasSecret as _, LoginItem, ServiceItem, StoreItem, UserItem};
 use super::{Outcome, Place};
 use model::{Credential, GrantState, LoginKind, Name, Partition, Sealed, Service, StoreId};
@@ -146,7 +146,7 @@ pub(super) async fn grant(item: &GrantItem, place: &mut Place<'_>) -> Result<Out
             return Ok(Outcome::Unchanged);
         }
         if !place.dry_run {
-            Box::pin(grant::revoke(place.config, place.registry, &item.user, &item.service)).await?;
+            Box::pin(revoke::revoke(place.config, place.registry, &item.user, &item.service)).await?;
         }
         return Ok(Outcome::Revoked);
     }

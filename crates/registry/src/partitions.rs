@@ -1,0 +1,74 @@
+//! Partitions: a service's places in stores, and the names that the gate gives them.
+
+use crate::Result;
+use crate::grants::{GrantRequest, Where};
+use crate::kek::random_hex;
+use crate::rows::column;
+use model::{Name, StoreId};
+use rusqlite::{Transaction, params};
+
+/// Schema for extensions in stores that the gate prepares.
+const EXTENSION_SCHEMA: &str = "extensions";
+
+/// Random bytes in a role's name: roles belong to a whole Postgres server, on which many stores may live.
+const SUFFIX_BYTES: usize = 4;
+
+/// The partition that the gate keeps for a service in a store; a new one gets its names here.
+pub(crate) fn by_gate(transaction: &Transaction<'_>, request: &GrantRequest, store: StoreId) -> Result<i64> {
+    let kind = request.place.kind();
+    let sql = "SELECT id FROM partitions WHERE store_id = ?1 AND service = ?2 AND kind = ?3";
+    if let Some(id) = column(transaction, sql, params![store.0, request.service.as_str(), kind])? {
+        return Ok(id);
+    }
+    let word = word(&request.service);
+    let suffix = random_hex::<SUFFIX_BYTES>()?;
+    let owner_role = format!("p_{word}_{suffix}");
+    let (schema, extensions, database) = match request.place {
+        // Two services may share a word (`to-do`, `to_do`), and a server may hold many stores' databases.
+        Where::Database => (None, None, Some(format!("{word}_{suffix}"))),
+        _ => (Some(free_schema(transaction, store, &word, &suffix)?), Some(EXTENSION_SCHEMA), None),
+    };
+    transaction.execute(
+        "INSERT INTO partitions (store_id, service, kind, schema, extensions, database, owner_role)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![store.0, request.service.as_str(), kind, schema, extensions, database, owner_role],
+    )?;
+    Ok(transaction.last_insert_rowid())
+}
+
+/// The service's own word as the schema's name, unless it is taken in this store or by Postgres itself.
+fn free_schema(transaction: &Transaction<'_>, store: StoreId, word: &str, suffix: &str) -> Result<String> {
+    let sql = "SELECT 1 FROM partitions WHERE store_id = ?1 AND schema = ?2";
+    let taken = column::<i64>(transaction, sql, params![store.0, word])?.is_some();
+    // Postgres keeps the prefix `pg_` for itself.
+    let reserved =
+        word.starts_with("pg_") || ["public", "information_schema", EXTENSION_SCHEMA].contains(&word);
+    Ok(if taken || reserved { format!("s_{word}_{suffix}") } else { word.to_owned() })
+}
+
+/// The partition that a store's owner prepared; its schema may change from one grant to the next.
+pub(crate) fn by_owner(
+    transaction: &Transaction<'_>,
+    request: &GrantRequest,
+    store: StoreId,
+    schema: &str,
+    extensions: &str,
+) -> Result<i64> {
+    transaction.execute(
+        "INSERT INTO partitions (store_id, service, kind, schema, extensions) VALUES (?1, ?2, 'existing', ?3, ?4)
+         ON CONFLICT (store_id, service, kind) DO UPDATE SET schema = ?3, extensions = ?4",
+        params![store.0, request.service.as_str(), schema, extensions],
+    )?;
+    let sql = "SELECT id FROM partitions WHERE store_id = ?1 AND service = ?2 AND kind = 'existing'";
+    Ok(transaction.query_row(sql, params![store.0, request.service.as_str()], |row| row.get(0))?)
+}
+
+/// A new name for a role of the service: `g` and `r` are a grant's, `p` is a partition's.
+pub(crate) fn role_name(letter: char, service: &Name) -> Result<String> {
+    Ok(format!("{letter}_{}_{}", word(service), random_hex::<SUFFIX_BYTES>()?))
+}
+
+/// A service's name as a plain word for identifiers: no quotes needed, 40 bytes at most.
+fn word(service: &Name) -> String {
+    service.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+}
