@@ -1,6 +1,6 @@
 //! How a connection is made: credential, TLS and start-up parameters brought together.
 
-use crate::{LeaseError, Place};
+use crate::{Key, LeaseError, Place};
 use model::{Credential, ScramKeys, Sealed, TlsMode};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,11 +15,11 @@ pub struct NoCredential;
 
 /// Opens sealed credentials: the registry's part, behind a trait so that pools know no registry.
 pub trait Credentials: Send + Sync {
-    /// Opens one.
+    /// Opens the one of a pool: a sealed secret opens for its owner only.
     ///
     /// # Errors
     /// [`NoCredential`] when the key does not fit.
-    fn open(&self, sealed: &Sealed) -> Result<Credential, NoCredential>;
+    fn open(&self, key: Key, sealed: &Sealed) -> Result<Credential, NoCredential>;
 }
 
 /// Most derived keys that are remembered: one per credential in use, 100 bytes each.
@@ -86,7 +86,7 @@ impl Dialer {
         if let Some(keys) = self.lock_keys().get(&place.credential) {
             return Ok((Secret::Keys(keys.clone()), true));
         }
-        match self.credentials.open(&place.credential) {
+        match self.credentials.open(place.key, &place.credential) {
             Ok(Credential::Password(password)) => Ok((Secret::Password(password), false)),
             Ok(Credential::Keys(keys)) => Ok((Secret::Keys(convert(&keys)), false)),
             Err(NoCredential) => Err(LeaseError::Credential { place: place.label.to_string() }),
