@@ -101,6 +101,9 @@ async fn provision_database(
     plan: &GrantPlan,
     report: &Report,
 ) -> Result<Provisioned, StoreError> {
+    if *admin.endpoint().database == *plan.database {
+        return Err(StoreError::Plan("a database partition cannot be the store's own database".into()));
+    }
     let link = admin.link();
     let already_done = ledger::begin(link, &plan.operation, Kind::Grant).await?;
     script::commit(link).await?;

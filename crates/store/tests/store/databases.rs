@@ -104,6 +104,14 @@ fn a_database_of_somebody_elses_is_a_conflict() {
 }
 
 #[test]
+fn the_stores_own_database_is_never_taken_for_a_partition() {
+    on_each_major(&async |bed| {
+        let own = GrantPlan { database: ADMIN.into(), ..plan() };
+        assert!(matches!(provision(bed, &own).await, Err(StoreError::Plan(_))));
+    });
+}
+
+#[test]
 fn an_admin_without_createdb_is_told_so() {
     on_each_major(&async |bed| {
         bed.su(ADMIN, "ALTER ROLE alice NOCREATEDB");
