@@ -193,14 +193,18 @@ fn ddl_effects(t: Tokens) -> Effects {
     Effects::DDL | if code { Effects::FUNCTION_DDL } else { Effects::NONE }
 }
 
+/// More calls of `set_config` in one statement are not looked at: they cannot be replayed anyway.
+const MAX_SET_CONFIGS: usize = 64;
+
 struct Calls {
     effects: Effects,
+    set_configs: usize,
     binds_in_company: bool,
 }
 
 /// What is called, or made temporary, anywhere in the statement.
 fn calls(t: Tokens, kind: &Kind) -> Calls {
-    let mut calls = Calls { effects: Effects::NONE, binds_in_company: false };
+    let mut calls = Calls { effects: Effects::NONE, set_configs: 0, binds_in_company: false };
     let lone = matches!(kind, Kind::SetConfigSelect { .. } | Kind::CurrentSettingSelect { .. });
     for i in (0..t.len()).filter(|&i| t.is_name(i)) {
         if t.symbol(i + 1, b'(') {
@@ -232,6 +236,11 @@ fn locks_for_session(name: &[u8]) -> bool {
 }
 
 fn set_config_in_company(t: Tokens, i: usize, calls: &mut Calls) {
+    calls.set_configs += 1;
+    if calls.set_configs > MAX_SET_CONFIGS {
+        calls.effects |= Effects::UNREPLAYABLE;
+        return;
+    }
     let list = arguments(t, i + 1).map(|(list, _)| list).unwrap_or_default();
     let argument = |n: usize| list.get(n).map_or(Arg::Other, |&(from, to)| argument(t, from, to));
     let (name, is_local) = (argument(0), argument(2));

@@ -218,23 +218,35 @@ impl<'a> Lexer<'a> {
 
     /// Takes a following `UESCAPE 'c'` into the token that it explains.
     fn unicode_escape(&mut self, kind: TokenKind) -> TokenKind {
+        const KEY_WORD: &[u8] = b"uescape";
         let mut ahead = self.clone();
-        let mut significant =
-            ahead.by_ref().filter(|t| !matches!(t.kind, TokenKind::Space | TokenKind::Comment));
-        let Some(word) = significant.next() else { return kind };
-        if kind == TokenKind::Unterminated
-            || word.kind != TokenKind::Word
-            || !word.of(self.text).eq_ignore_ascii_case(b"uescape")
-        {
+        ahead.skip_space_and_comments();
+        let rest = &self.text[ahead.at..];
+        let (Some(word), Some(behind)) = (rest.get(..KEY_WORD.len()), rest.get(KEY_WORD.len())) else {
+            return kind;
+        };
+        if kind == TokenKind::Unterminated || !word.eq_ignore_ascii_case(KEY_WORD) || is_word(*behind) {
             return kind;
         }
-        if let Some(literal) = significant.next()
-            && matches!(literal.kind, TokenKind::Str | TokenKind::EscapeStr)
-            && literal.end - literal.start == 3
+        ahead.at += KEY_WORD.len();
+        ahead.skip_space_and_comments();
+        if let [b'\'', _, b'\'', rest @ ..] = &self.text[ahead.at..]
+            && rest.first() != Some(&b'\'')
         {
-            self.at = literal.end;
+            self.at = ahead.at + 3;
         }
         kind
+    }
+
+    fn skip_space_and_comments(&mut self) {
+        loop {
+            match (self.peek(0), self.peek(1)) {
+                (b'-', b'-') => self.line_comment(),
+                (b'/', b'*') => self.block_comment(),
+                (b, _) if is_space(b) => self.space(),
+                _ => return,
+            };
+        }
     }
 
     fn number(&mut self) -> TokenKind {
@@ -422,6 +434,12 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(&kinds(text, Strings::Standard), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_long_row_of_unicode_strings_needs_no_deep_stack() {
+        let text = "U&'' ".repeat(200_000);
+        assert_eq!(kinds(&text, Strings::Standard).len(), 200_000);
     }
 
     #[test]

@@ -110,6 +110,7 @@ struct Nesting {
     brackets: usize,
     blocks: usize,
     creates_routine: bool,
+    behind_begin: bool,
 }
 
 impl Nesting {
@@ -139,11 +140,12 @@ impl Nesting {
         }
         self.words = self.words.saturating_add(1);
         if self.creates_routine && self.brackets == 0 {
-            if is("begin") || (self.blocks > 0 && is("case")) {
+            if (self.behind_begin && is("atomic")) || (self.blocks > 0 && is("case")) {
                 self.blocks += 1;
             } else if is("end") {
                 self.blocks = self.blocks.saturating_sub(1);
             }
+            self.behind_begin = is("begin");
         }
     }
 }

@@ -8,6 +8,9 @@ use crate::tokens::Tokens;
 /// Languages whose code has the lexical structure of SQL.
 const LANGUAGES: &[&str] = &["sql", "plpgsql"];
 
+/// Longer strings, in bytes, are not read as code.
+const MAX_CODE: usize = 1024 * 1024;
+
 pub(super) fn find(piece: Piece, found: &mut Found) {
     let t = piece.t;
     if piece.depth.0 >= MAX_CODE_DEPTH {
@@ -47,7 +50,8 @@ fn is_executed(t: Tokens, i: usize) -> bool {
 }
 
 fn inside(piece: Piece, i: usize, found: &mut Found) {
-    let Some(decoded) = piece.t.get(i).and_then(|token| Decoded::of(piece.t.text, token)) else { return };
+    let body = piece.t.get(i).filter(|token| token.end - token.start <= MAX_CODE);
+    let Some(decoded) = body.and_then(|token| Decoded::of(piece.t.text, token)) else { return };
     let mut inner = Found::default();
     look(&decoded.value, piece.names, piece.strings, CodeDepth(piece.depth.0 + 1), &mut inner);
     found.replace_inside(&decoded, inner.changes);

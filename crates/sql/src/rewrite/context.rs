@@ -3,8 +3,12 @@
 use super::operand::Operands;
 use super::role::{self, Role};
 use super::{Found, Piece};
+use crate::lexer::TokenKind;
 use crate::literal::Decoded;
 use crate::tokens::Tokens;
+
+/// Longer constants, in bytes, hold no names.
+const MAX_CONSTANT: usize = 16 * 1024;
 
 /// Brackets are followed outwards this far.
 const MAX_LEVELS: usize = 12;
@@ -71,16 +75,17 @@ pub(super) fn find(piece: Piece, found: &mut Found) {
     }
 }
 
-/// The meaning of the string constant at `i`, if the schema's name occurs in it.
+/// The meaning of the string constant at `i`, if the schema's name may occur in it.
 fn speaks_of_public(t: Tokens, i: usize) -> Option<Decoded> {
-    if !t.is_string(i) {
+    let token = t.get(i).filter(|_| t.is_string(i) && t.bytes(i).len() <= MAX_CONSTANT)?;
+    let has = |text: &[u8], word: &[u8]| text.windows(word.len()).any(|w| w.eq_ignore_ascii_case(word));
+    let escaped = matches!(token.kind, TokenKind::EscapeStr | TokenKind::UnicodeStr);
+    let raw = token.of(t.text);
+    if !escaped && !has(raw, b"public") && !has(raw, b"u&") {
         return None;
     }
-    let decoded = Decoded::of(t.text, t.get(i)?)?;
-    let speaks = decoded.value.windows(6).any(|w| w.eq_ignore_ascii_case(b"public"))
-        || memchr::memmem::find(&decoded.value, b"U&").is_some()
-        || memchr::memmem::find(&decoded.value, b"u&").is_some();
-    speaks.then_some(decoded)
+    let decoded = Decoded::of(t.text, token)?;
+    (has(&decoded.value, b"public") || has(&decoded.value, b"u&")).then_some(decoded)
 }
 
 /// An expression that holds the constant or parameter, on the way from the inside out.
@@ -143,7 +148,7 @@ impl Walk<'_, '_> {
                 name += 2;
             }
             role = role.or_else(|| type_role(self.t(), name));
-            self.to = behind_type(self.t(), name);
+            self.to = behind_type(self.operands, name);
         }
         if self.t().is(self.to, "as") && self.is_cast(self.from) {
             let name = self.to + 1;
@@ -234,13 +239,13 @@ impl Walk<'_, '_> {
 }
 
 /// One past the last token of the type whose name stands at `name`.
-fn behind_type(t: Tokens, name: usize) -> usize {
+fn behind_type(operands: &Operands, name: usize) -> usize {
+    let t = operands.t;
     let mut to = name + 1 + usize::from(t.is(name + 1, "varying"));
-    if t.symbol(to, b'(') {
-        to = t.behind_bracket(to);
-    }
-    while t.symbol(to, b'[') {
-        to = t.behind_bracket(to);
+    while (t.symbol(to, b'(') || t.symbol(to, b'['))
+        && let Some(close) = operands.brackets.mate(to)
+    {
+        to = close + 1;
     }
     to
 }

@@ -6,6 +6,12 @@ use crate::lexer::TokenKind;
 use crate::tokens::Tokens;
 use std::borrow::Cow;
 
+/// Names that a statement gives to schema columns are followed up to so many.
+const MAX_ALIASES: usize = 16;
+
+/// An operand between brackets is looked at so far, in tokens.
+const MAX_OPERAND: usize = 64;
+
 /// One statement, seen as a query of the catalog.
 pub(super) struct Operands<'a> {
     pub(super) t: Tokens<'a>,
@@ -24,6 +30,7 @@ impl<'a> Operands<'a> {
             operands.aliases = (1..t.len())
                 .filter(|&i| t.is(i, "as") && operands.is_schema_column(i - 1))
                 .filter_map(|i| t.name(i + 1))
+                .take(MAX_ALIASES)
                 .collect();
         }
         operands
@@ -128,7 +135,7 @@ impl<'a> Operands<'a> {
 
     /// Does a schema column stand between brackets, before any `FROM`, as the element `row`?
     fn schema_between(&self, open: usize, close: usize, row: Option<usize>) -> bool {
-        (open + 1..close)
+        (open + 1..close.min(open + MAX_OPERAND))
             .take_while(|&i| !self.t.is(i, "from"))
             .any(|i| row.is_none_or(|row| self.element(i, open) == Some(row)) && self.is_schema_column(i))
     }
