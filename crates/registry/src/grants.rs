@@ -1,9 +1,9 @@
 //! Grants: begun, finished, revoked, listed; each step is one transaction, and the store's part lies between them.
 
 use crate::outbox::{self, Operation};
-use crate::registry::{Registry, now_s};
+use crate::registry::{Registry, now_s, seal};
 use crate::rows::{self, column};
-use crate::seal::{self, Purpose};
+use crate::seal::Purpose;
 use crate::stores::{self, StoreRecord};
 use crate::{Error, Kek, Result, partitions, scram, services, users};
 use model::{Credential, Endpoint, Grant, GrantId, GrantState, Name, Sealed, StoreId};
@@ -297,13 +297,13 @@ fn put_credentials(
     request: &GrantRequest,
 ) -> Result<()> {
     if let Where::Existing { secret, .. } = &request.place {
-        let sealed = seal::seal(kek, Purpose::GrantLogin(id), &Credential::Password(secret.clone()))?;
+        let sealed = seal(transaction, kek, Purpose::GrantLogin(id), &Credential::Password(secret.clone()))?;
         let sql = "UPDATE grants SET credential = ?2 WHERE id = ?1";
         transaction.execute(sql, params![id.0, sealed.as_text()])?;
         return Ok(());
     }
-    let login = seal::seal(kek, Purpose::GrantLogin(id), &Credential::Keys(scram::fresh_keys()?))?;
-    let reader = seal::seal(kek, Purpose::GrantReader(id), &Credential::Keys(scram::fresh_keys()?))?;
+    let login = seal(transaction, kek, Purpose::GrantLogin(id), &Credential::Keys(scram::fresh_keys()?))?;
+    let reader = seal(transaction, kek, Purpose::GrantReader(id), &Credential::Keys(scram::fresh_keys()?))?;
     let reader_role = partitions::role_name('r', &request.service)?;
     transaction.execute(
         "UPDATE grants SET credential = ?2, reader_role = ?3, reader_credential = ?4 WHERE id = ?1",

@@ -50,10 +50,7 @@ impl Registry {
     pub fn open(path: &Path, kek: Kek) -> Result<Self> {
         let mut connection = connect(path, BUSY_TIMEOUT)?;
         schema::migrate(&mut connection, path, false)?;
-        let needed = kek_id(&connection)?;
-        if needed != kek.id() {
-            return Err(Error::WrongKey { given: kek.id().to_owned(), needed });
-        }
+        must_be_in_force(&connection, &kek)?;
         Ok(Self { connection, kek, path: path.to_owned() })
     }
 
@@ -126,6 +123,30 @@ pub(crate) fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection>
         _ => Error::from(error),
     })?;
     Ok(connection)
+}
+
+/// Seals a secret that is about to be written. A process that missed a rotation must not: what it wrote
+/// would be lost with the old key.
+///
+/// # Errors
+/// [`Error::WrongKey`] when the registry has another key by now, [`Error::Invalid`] for the secret.
+pub(crate) fn seal(
+    transaction: &Transaction<'_>,
+    kek: &Kek,
+    purpose: crate::Purpose,
+    credential: &Credential,
+) -> Result<Sealed> {
+    must_be_in_force(transaction, kek)?;
+    crate::seal::seal(kek, purpose, credential)
+}
+
+/// Whether `kek` is the key that the registry is sealed with now.
+///
+/// # Errors
+/// [`Error::WrongKey`].
+pub(crate) fn must_be_in_force(connection: &Connection, kek: &Kek) -> Result<()> {
+    let needed = kek_id(connection)?;
+    if needed == kek.id() { Ok(()) } else { Err(Error::WrongKey { given: kek.id().to_owned(), needed }) }
 }
 
 fn kek_id(connection: &Connection) -> Result<String> {

@@ -1,6 +1,6 @@
 //! Rotation of the key-encryption key: data keys are wrapped anew, secrets stay sealed as they are.
 
-use crate::registry::Registry;
+use crate::registry::{Registry, must_be_in_force};
 use crate::rows;
 use crate::seal::{self, Purpose};
 use crate::{Kek, Result};
@@ -26,9 +26,11 @@ impl Registry {
     /// The caller keeps `new` safe beforehand: afterwards only it opens the registry.
     ///
     /// # Errors
-    /// [`crate::Error::Unsealable`] when a secret does not open; nothing is changed then.
+    /// [`crate::Error::Unsealable`] when a secret does not open, [`crate::Error::WrongKey`] when somebody else has
+    /// rotated meanwhile; nothing is changed then.
     pub fn rotate_kek(&mut self, new: Kek) -> Result<usize> {
         let count = self.write(|transaction, old| {
+            must_be_in_force(transaction, old)?;
             let mut count = 0;
             for column in &COLUMNS {
                 let (table, name) = (column.table, column.name);

@@ -1,8 +1,8 @@
 //! Services: added, changed, listed, removed.
 
-use crate::registry::Registry;
+use crate::registry::{Registry, seal};
 use crate::rows::{self, Cas, column};
-use crate::seal::{self, Purpose};
+use crate::seal::Purpose;
 use crate::{Error, Kek, Result};
 use model::{Credential, Endpoint, Name, Service, ServiceId};
 use rusqlite::{Connection, Transaction, params};
@@ -138,7 +138,7 @@ fn find(connection: &Connection, name: &Name) -> Result<Option<Service>> {
 }
 
 fn put_home(transaction: &Transaction<'_>, kek: &Kek, id: ServiceId, home: &NewHome) -> Result<()> {
-    let sealed = seal::seal(kek, Purpose::Home(id), &Credential::Password(home.secret.clone()))?;
+    let sealed = seal(transaction, kek, Purpose::Home(id), &Credential::Password(home.secret.clone()))?;
     let ca = rows::ca_id(transaction, home.endpoint.ca.as_deref())?;
     transaction.execute(
         "UPDATE services SET home_host = ?2, home_port = ?3, home_database = ?4, home_tls = ?5, home_ca = ?6,

@@ -1,8 +1,8 @@
 //! Stores: added, listed, removed, and their admin's sealed secret.
 
-use crate::registry::Registry;
+use crate::registry::{Registry, seal};
 use crate::rows::{self, Cas, column};
-use crate::seal::{self, Purpose};
+use crate::seal::Purpose;
 use crate::{Error, Kek, Result, users};
 use model::{Credential, Endpoint, Name, Sealed, Store, StoreId};
 use rusqlite::{Connection, Row, Transaction, params};
@@ -210,7 +210,7 @@ fn put_admin(
     admin: (&str, &SecretString),
 ) -> Result<()> {
     let (role, secret) = admin;
-    let sealed = seal::seal(kek, Purpose::StoreAdmin(id), &Credential::Password(secret.clone()))?;
+    let sealed = seal(transaction, kek, Purpose::StoreAdmin(id), &Credential::Password(secret.clone()))?;
     let sql = "UPDATE stores SET admin_role = ?2, admin_credential = ?3 WHERE id = ?1";
     transaction.execute(sql, params![id.0, role, sealed.as_text()])?;
     Ok(())

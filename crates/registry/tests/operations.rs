@@ -284,6 +284,19 @@ fn rotation_of_the_key_moves_every_secret_and_shuts_the_old_key_out() {
 }
 
 #[test]
+fn a_process_that_missed_a_rotation_seals_nothing_with_the_old_key() {
+    let (scratch, mut registry) = Scratch::new();
+    let mut late = scratch.open();
+    furnish(&mut registry, "alice", "todo");
+    let new = registry::Kek::from_text(&registry::Kek::generate().expect("a key")).expect("a key");
+    registry.rotate_kek(new.clone()).expect("rotated");
+    let grant = late.begin_grant(&request("alice", "todo", Where::Schema));
+    assert!(matches!(grant, Err(Error::WrongKey { .. })));
+    assert!(matches!(late.rotate_kek(scratch.kek.clone()), Err(Error::WrongKey { .. })));
+    assert!(registry.grants(true).expect("grants").is_empty());
+}
+
+#[test]
 fn no_secret_is_in_the_file() {
     let (scratch, mut registry) = Scratch::new();
     furnish(&mut registry, "alice", "todo");

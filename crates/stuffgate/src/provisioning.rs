@@ -10,7 +10,7 @@ use store::{Admin, GrantPlan, Provisioned, RevokePlan, StoreError};
 use wire::dial::AddressPolicy;
 
 /// Everything that is done in a store at a time must be done within this.
-pub(crate) const STORE_WORK_TIMEOUT: Duration = Duration::from_secs(30);
+const STORE_WORK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A grant's role may have this many times the connections that the gate's pool keeps: the server counts a
 /// connection for a while after the gate has closed it.

@@ -152,9 +152,17 @@ fn a_key_that_others_can_read_or_that_is_missing_stops_everything() {
     std::fs::set_permissions(&kek, std::fs::Permissions::from_mode(0o444)).expect("a mode");
     let complaint = gate.run(&["check"]).failed(1);
     assert!(complaint.contains("chmod 0400"), "{complaint}");
+    let text = std::fs::read_to_string(&kek).expect("the key");
     std::fs::remove_file(&kek).expect("removed");
     let complaint = gate.run(&["check"]).failed(1);
     assert!(complaint.contains("STUFFGATE_KEK"), "{complaint}");
+    let with_key = |key: &str| {
+        let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_stuffgate"));
+        check.arg("check").current_dir(gate.folder()).env("STUFFGATE_KEK", key).output().expect("its end")
+    };
+    assert!(with_key(&text).status.success());
+    let refused = with_key("bm90IGEga2V5");
+    assert!(!refused.status.success() && !String::from_utf8_lossy(&refused.stderr).contains("bm90"));
 }
 
 #[test]

@@ -2,9 +2,15 @@
 
 use super::gate::{ConfigPath, block_on, kek};
 use super::output::say;
-use super::{Exit, Failure, store};
+use super::trial::Trial;
+use super::{Exit, Failure};
 use crate::config::{Config, Tls, TlsFiles};
 use registry::Registry;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Stores that are tried at a time.
+const STORES_AT_A_TIME: usize = 16;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -70,18 +76,25 @@ fn counted(registry: &Registry) -> Result<String, Failure> {
     Ok(format!("{users} user(s), {services} service(s), {stores} store(s), {grants} grant(s)"))
 }
 
-/// Tries one store after the other, says how each is, and fails when one is not fit.
+/// Tries all stores, some at a time, says how each is, and fails when one is not fit.
 async fn try_stores(config: &Config, registry: &Registry) -> Result<(), Failure> {
-    let mut unfit = 0;
+    let places = Arc::new(Semaphore::new(STORES_AT_A_TIME));
+    let mut running = Vec::new();
     for record in registry.stores()? {
-        let name = format!("store          {} of {}", record.store.id, record.user);
-        match Box::pin(store::test(config, registry, &record)).await {
-            Ok(line) => say(&format!("{name}: {line}"))?,
-            Err(failure) => {
-                unfit += 1;
-                say(&format!("{name}: {}", failure.message()))?;
-            }
-        }
+        let (places, allow) = (Arc::clone(&places), config.allow_addresses);
+        let trial = Trial::of(registry, &record)?;
+        let outcome = tokio::spawn(async move {
+            let _place = places.acquire_owned().await;
+            Box::pin(trial.run(allow)).await
+        });
+        running.push((format!("store          {} of {}", record.store.id, record.user), outcome));
+    }
+    let mut unfit = 0;
+    for (name, outcome) in running {
+        let outcome = outcome.await.map_err(std::io::Error::from)?;
+        unfit += usize::from(outcome.is_err());
+        let line = outcome.unwrap_or_else(|failure| failure.message().to_owned());
+        say(&format!("{name}: {line}"))?;
     }
     if unfit == 0 {
         Ok(())

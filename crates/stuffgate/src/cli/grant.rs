@@ -3,14 +3,12 @@
 use super::gate::{ConfigPath, block_on, here};
 use super::output::say;
 use super::secret::GivenSecret;
-use super::{Failure, by_hand, time, url};
+use super::{Failure, by_hand, time, trial, url};
 use crate::config::Config;
-use crate::provisioning::{self, STORE_WORK_TIMEOUT, check_address};
+use crate::provisioning;
 use clap::ValueEnum;
 use model::{Name, Partition, StoreId};
 use registry::{GrantRecord, GrantRequest, Prepared, Registry, Where};
-use secrecy::SecretString;
-use std::time::Instant;
 
 /// Schema for extensions where the store's owner names none.
 pub(crate) const EXTENSION_SCHEMA: &str = "extensions";
@@ -22,11 +20,12 @@ pub(crate) const EXTENSION_SCHEMA: &str = "extensions";
   stuffgate grant alice todo --expires 2030-01-31
   stuffgate grant bob todo --partition database
 
-A store whose owner gives the gate no admin login is prepared by hand. Print what to run in it, let its owner
-run that with psql, then grant what is there; both ask for the role's secret, or take --secret-file:
-  stuffgate grant carol todo --existing postgres://todo@db.example.org/stuff --schema todo \
-    --print-sql --server-version 17
-  stuffgate grant carol todo --existing postgres://todo@db.example.org/stuff --schema todo
+A store whose owner gives the gate no admin login is prepared by hand: print what to run
+in it, let its owner run that with psql, then grant what is there. Both ask for the role's
+secret, or take --secret-file:
+  URL=postgres://todo@db.example.org/stuff
+  stuffgate grant carol todo --existing $URL --schema todo --print-sql --server-version 17
+  stuffgate grant carol todo --existing $URL --schema todo
 
 Interrupted anywhere, the same command finishes what it began.")]
 pub(crate) struct Grant {
@@ -129,7 +128,8 @@ pub(crate) async fn grant(
     registry.user(&request.user)?;
     let service = registry.service(&request.service)?;
     if let Where::Existing { endpoint, role, secret, schema, .. } = &request.place {
-        try_existing(config, endpoint, role, secret, schema).await?;
+        // Tried before anything is recorded.
+        trial::adopt(endpoint, role, secret, schema, config.allow_addresses).await?;
     }
     let record = registry.begin_grant(request)?;
     if let Prepared::ByGate { .. } = record.prepared {
@@ -145,23 +145,6 @@ pub(crate) async fn grant(
         }
     }
     Ok(registry.finish_grant(record.grant.id)?)
-}
-
-/// Logs in as sessions will, before anything is recorded.
-async fn try_existing(
-    config: &Config,
-    endpoint: &model::Endpoint,
-    role: &str,
-    secret: &SecretString,
-    schema: &str,
-) -> Result<(), Failure> {
-    check_address(endpoint, config.allow_addresses).await?;
-    let deadline = Instant::now() + STORE_WORK_TIMEOUT;
-    let adopted = Box::pin(store::adopt(endpoint, role, secret, schema, deadline)).await?;
-    for warning in adopted.warnings {
-        eprintln!("warning: {warning}");
-    }
-    Ok(())
 }
 
 /// A grant's place, as people read it.

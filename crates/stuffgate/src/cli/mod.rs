@@ -17,6 +17,7 @@ mod secret;
 mod service;
 mod store;
 mod time;
+mod trial;
 mod url;
 mod user;
 
@@ -46,7 +47,7 @@ Examples:
   stuffgate user add alice                a user, with a login of the same name
   stuffgate store add alice postgres://owner@db.example.org/stuff
   stuffgate grant alice todo              a partition for todo in alice's store
-  stuffgate serve                         the gate; then DATABASE_URL=postgres://alice@localhost:6432/todo
+  stuffgate serve                         the gate, at postgres://alice@localhost:6432/todo
 
 Exit codes:
   0  done

@@ -13,9 +13,9 @@ use registry::{Prepared, Registry};
 #[command(after_help = "Example:
   stuffgate revoke alice todo
 
-The gate refuses new sessions at once and ends running ones within a second. What the service kept stays in the
-store. Where the store cannot be reached, its clean-up waits, a running gate tries it again, and so does this
-command.")]
+The gate refuses new sessions at once and ends running ones within a second. What the
+service kept stays in the store. Where the store cannot be reached, its clean-up waits;
+a running gate tries it again, and so does this command.")]
 pub(crate) struct Revoke {
     /// Who granted
     user: Name,

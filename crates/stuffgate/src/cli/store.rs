@@ -3,14 +3,14 @@
 use super::gate::{ConfigPath, block_on, here};
 use super::output::{Listing, Row, say};
 use super::secret::GivenSecret;
-use super::{Exit, Failure, time, url};
+use super::trial::{self, Trial};
+use super::{Failure, time, url};
 use crate::config::Config;
-use crate::provisioning::{AdminLogin, ProvisionError, STORE_WORK_TIMEOUT, check_address};
+use crate::provisioning::AdminLogin;
 use clap::Subcommand;
-use model::{Credential, Endpoint, Name, Partition, StoreId};
-use registry::{GrantRecord, Prepared, Purpose, Registry, StoreRecord};
+use model::{Endpoint, Name, StoreId};
+use registry::{Registry, StoreRecord};
 use serde::Serialize;
-use std::time::Instant;
 
 /// Commands about stores.
 #[derive(Debug, Subcommand)]
@@ -18,14 +18,16 @@ pub(crate) enum Store {
     /// Add a store, with the admin role that prepares partitions in it
     #[command(after_help = "Examples:
   stuffgate store add alice postgres://owner@db.example.org/stuff
-  stuffgate store add bob 'postgres://owner@10.0.0.7/stuff?sslmode=verify-full&sslrootcert=ca.pem' --secret-file pw
+  stuffgate store add bob 'postgres://owner@db/stuff?sslrootcert=ca.pem' --secret-file pw
 
-The role must own the database and have CREATEROLE; it need not be, and should not be, a superuser. Without
-sslmode, verify-full is meant, and disable for this machine alone.")]
+The role must own the database and have CREATEROLE; it should not be a superuser.
+Without sslmode, verify-full is meant, and disable for this machine alone.")]
     Add {
         /// Its owner
         user: Name,
-        /// postgres://ROLE@HOST[:PORT]/DATABASE[?sslmode=…&sslrootcert=FILE], without the secret
+        #[arg(
+            help = "postgres://ROLE@HOST[:PORT]/DATABASE[?sslmode=…&sslrootcert=FILE], without the secret"
+        )]
         url: String,
         /// Do not try the store first
         #[arg(long)]
@@ -91,8 +93,8 @@ impl Store {
             Self::Test { which } => {
                 let settings = config.load()?;
                 let registry = config.registry()?;
-                let record = which.find(&registry)?;
-                say(&block_on(test(&settings, &registry, &record))?)
+                let trial = Trial::of(&registry, &which.find(&registry)?)?;
+                say(&block_on(trial.run(settings.allow_addresses))?)
             }
             Self::Remove { which, abandon } => {
                 let mut registry = config.registry()?;
@@ -106,12 +108,7 @@ impl Store {
 
 /// Tries a store before it is recorded; warnings go to standard error.
 async fn must_be_fit(config: &Config, login: &AdminLogin) -> Result<(), Failure> {
-    let fit = async {
-        let admin = login.connect(config.allow_addresses, STORE_WORK_TIMEOUT).await?;
-        let report = store::probe(&admin).await?;
-        report.problem().map_or(Ok(report), |problem| Err(ProvisionError::from(problem)))
-    };
-    match fit.await {
+    match trial::fit(login, config.allow_addresses).await {
         Ok(report) => {
             for warning in report.warnings() {
                 eprintln!("warning: {warning}");
@@ -124,70 +121,6 @@ async fn must_be_fit(config: &Config, login: &AdminLogin) -> Result<(), Failure>
             Err(Failure::new(failure.exit(), message))
         }
     }
-}
-
-/// The store's state in one line; a failure when it is not fit for use.
-///
-/// # Errors
-/// What is wrong with it, in one line.
-pub(crate) async fn test(
-    config: &Config,
-    registry: &Registry,
-    record: &StoreRecord,
-) -> Result<String, Failure> {
-    if record.admin.is_none() {
-        return test_prepared_by_hand(config, registry, record).await;
-    }
-    let login = AdminLogin::of(record, &registry.sealer())?;
-    let admin = login.connect(config.allow_addresses, STORE_WORK_TIMEOUT).await?;
-    let report = store::probe(&admin).await.map_err(ProvisionError::from)?;
-    match report.problem() {
-        Some(_) => Err(Failure::new(Exit::Store, report.one_line())),
-        None => Ok(report.one_line()),
-    }
-}
-
-/// Without an admin, what can be tried is what sessions log in with.
-async fn test_prepared_by_hand(
-    config: &Config,
-    registry: &Registry,
-    record: &StoreRecord,
-) -> Result<String, Failure> {
-    let grants = registry.grants(false)?;
-    let mut tried = 0;
-    for grant in grants.iter().filter(|grant| grant.grant.store == record.store.id) {
-        if let Some(warnings) = try_grant(config, registry, record, grant).await? {
-            tried += 1;
-            for warning in warnings {
-                eprintln!("warning: {warning}");
-            }
-        }
-    }
-    Ok(match tried {
-        0 => "no admin login, and no grant to log in with: nothing to test".to_owned(),
-        count => format!("ready: prepared by hand, {count} grant(s) log in and may use their schema"),
-    })
-}
-
-async fn try_grant(
-    config: &Config,
-    registry: &Registry,
-    record: &StoreRecord,
-    grant: &GrantRecord,
-) -> Result<Option<Vec<String>>, Failure> {
-    let (Prepared::ByOwner, Partition::Schema { schema, .. }) = (&grant.prepared, &grant.grant.partition)
-    else {
-        return Ok(None);
-    };
-    let purpose = Purpose::GrantLogin(grant.grant.id);
-    let Credential::Password(secret) = registry.open_credential(purpose, &grant.grant.credential)? else {
-        return Ok(None);
-    };
-    let endpoint = &record.store.endpoint;
-    check_address(endpoint, config.allow_addresses).await?;
-    let deadline = Instant::now() + STORE_WORK_TIMEOUT;
-    let adopted = Box::pin(store::adopt(endpoint, &grant.grant.role, &secret, schema, deadline)).await?;
-    Ok(Some(adopted.warnings))
 }
 
 /// An endpoint as people read it.
