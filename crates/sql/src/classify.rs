@@ -1,9 +1,10 @@
 //! Says what one statement is and what it does to the session.
 
 use crate::call::{argument, arguments, lone_call};
+use crate::effects::Effects;
 use crate::refuse::decide;
 use crate::set;
-use crate::statement::{Arg, CopyDirection, Decision, Effects, Kind, Reset, Scope, Value};
+use crate::statement::{Arg, CopyDirection, Decision, Kind, Reset, Scope, Value};
 use crate::tokens::Tokens;
 
 /// The parameter that binds a session to a user.

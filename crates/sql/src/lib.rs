@@ -3,6 +3,7 @@
 mod cache;
 mod call;
 mod classify;
+mod effects;
 mod lexer;
 mod literal;
 mod refuse;
@@ -15,6 +16,7 @@ mod tag;
 mod tokens;
 
 pub use cache::{Cache, MAX_BYTES, MAX_ENTRIES, MAX_TEXT_BYTES, Reading};
+pub use effects::Effects;
 pub use lexer::{Lexer, Strings, Token, TokenKind};
 pub use rewrite::{
     Edit, Names, Rewritten, Role, characters, map_parameter, map_search_path, rewrite, rewrite_as,
@@ -23,6 +25,6 @@ pub use rewrite::{
 pub use scan::{Scan, Scanner, Step};
 pub use split::{analyse, analyse_as};
 pub use statement::{
-    Analysis, Arg, BindTag, CopyDirection, Decision, Discard, Effects, Kind, Refusal, Reset, Scope, Show,
-    Skip, Statement, Value,
+    Analysis, Arg, BindTag, CopyDirection, Decision, Discard, Kind, Refusal, Reset, Scope, Show, Skip,
+    Statement, Value,
 };

@@ -1,8 +1,9 @@
 //! Cuts a text into statements at the `;` that separate them.
 
 use crate::classify::classify;
+use crate::effects::Effects;
 use crate::lexer::{Lexer, Strings, Token, TokenKind};
-use crate::statement::{Analysis, BindTag, Decision, Effects, Kind, Statement};
+use crate::statement::{Analysis, BindTag, Decision, Kind, Statement};
 use crate::tag;
 use crate::tokens::Tokens;
 use std::ops::Range;
