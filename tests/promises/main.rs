@@ -2,3 +2,4 @@
 #![allow(clippy::unwrap_used)]
 
 mod own_rows;
+mod unmodified_clients;
