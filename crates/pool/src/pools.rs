@@ -88,6 +88,20 @@ impl Pools {
         self.budget.used()
     }
 
+    /// An idle connection to `place`, if there is one now: what [`Pools::lease`] would return without waiting.
+    #[must_use]
+    pub fn try_lease(self: &Arc<Self>, place: &Arc<Place>, session: u64) -> Option<Lease> {
+        let pool = self.map.get(&place.key).map(|pool| Arc::clone(&pool))?;
+        loop {
+            let mut server = pool.checkout_idle(place, session)?;
+            if server.is_quiet() {
+                return Some(Lease::new(Arc::clone(self), pool, *server, session));
+            }
+            drop(server);
+            pool.closed(self);
+        }
+    }
+
     /// A connection to `place`, by preference the one that `session` used last. Waits at most
     /// `wait_timeout`. Cancel-safe: whatever was reached is given up.
     ///

@@ -101,7 +101,9 @@ impl CancelSlot {
         }
     }
 
-    pub(crate) fn is_quiet(&self) -> bool {
+    /// Whether no cancel is on its way.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
         self.in_flight.load(Ordering::Acquire) == 0
     }
 }

@@ -134,14 +134,21 @@ impl Pool {
         checkout
     }
 
+    /// An idle connection, if there is one and nobody has waited longer.
+    pub(crate) fn checkout_idle(&self, place: &Arc<Place>, session: u64) -> Option<Box<Server>> {
+        let mut state = self.lock();
+        if state.gone {
+            return None;
+        }
+        let stale = state.adopt(place);
+        let found = state.take_idle(session);
+        drop(state);
+        drop(stale); // closes sockets: not under the lock
+        found
+    }
+
     fn checkout_from(self: &Arc<Self>, state: &mut State, session: u64, settings: &Settings) -> Checkout {
-        let own = state.idle.iter().rposition(|server| server.last_session == session);
-        let found = match own {
-            Some(at) => state.idle.remove(at),
-            None => state.idle.pop_back(),
-        };
-        if let Some(server) = found {
-            state.active += 1;
+        if let Some(server) = state.take_idle(session) {
             return Checkout::Idle(server);
         }
         if state.active < settings.budgets.per_store {
@@ -282,6 +289,17 @@ impl State {
         self.breaker = Breaker::default();
         self.welcomes.clear();
         std::mem::take(&mut self.idle)
+    }
+
+    /// An idle connection: by preference the session's last, otherwise the most recently used.
+    fn take_idle(&mut self, session: u64) -> Option<Box<Server>> {
+        let own = self.idle.iter().rposition(|server| server.last_session == session);
+        let found = match own {
+            Some(at) => self.idle.remove(at),
+            None => self.idle.pop_back(),
+        };
+        self.active += usize::from(found.is_some());
+        found
     }
 
     /// Has the longest waiter ask again.

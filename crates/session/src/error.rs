@@ -4,7 +4,7 @@ use crate::relayed::Fault;
 use crate::route::NoRoute;
 use crate::sessions::EndReason;
 use pool::LeaseError;
-use relay::{ClientFault, ServerFault};
+use relay::ClientFault;
 use wire::dial::DialError;
 use wire::{Fields, Sqlstate, sqlstate};
 
@@ -36,10 +36,9 @@ pub(crate) fn no_lease(error: &LeaseError) -> Fields {
             sqlstate::TOO_MANY_CONNECTIONS,
             "Sessions keep the store's connections, in open transactions perhaps; the limit is pool.per_store.",
         ),
-        LeaseError::BudgetSpent { .. } => (
-            sqlstate::TOO_MANY_CONNECTIONS,
-            "The limits are pool.total and pool.per_service.",
-        ),
+        LeaseError::BudgetSpent { .. } => {
+            (sqlstate::TOO_MANY_CONNECTIONS, "The limits are pool.total and pool.per_service.")
+        }
         LeaseError::TimedOut { .. } | LeaseError::Unreachable { .. } => (
             sqlstate::CONNECTION_FAILURE,
             "The store's owner has to see that it runs and can be reached; 'stuffgate store test USER' says more.",
@@ -55,7 +54,9 @@ pub(crate) fn no_lease(error: &LeaseError) -> Fields {
 
 fn refused(error: &LeaseError, reason: &DialError) -> Fields {
     let code: Sqlstate = match reason {
-        DialError::Refused(fields) if fields.code.class() == "53" || fields.code.class() == "57" => fields.code,
+        DialError::Refused(fields) if fields.code.class() == "53" || fields.code.class() == "57" => {
+            fields.code
+        }
         _ => sqlstate::CONNECTION_FAILURE,
     };
     Fields::error(code, error.to_string())
@@ -93,10 +94,9 @@ pub(crate) fn client_fault(fault: ClientFault) -> Fields {
 /// The server is lost in the middle of something: the session ends, as on plain Postgres.
 pub(crate) fn server_lost(place: &str, fault: &Fault) -> Fields {
     let message = match fault {
-        Fault::Gone(_) => format!("{place} closed the connection unexpectedly"),
-        Fault::Broke(ServerFault::Unexpected(_) | ServerFault::Frame(_) | ServerFault::TooLong { .. }) => {
-            format!("{place} broke the protocol, its connection was closed")
-        }
+        Fault::Gone(Some(error)) => format!("the connection to {place} broke: {error}"),
+        Fault::Gone(None) => format!("{place} closed the connection unexpectedly"),
+        Fault::Broke(fault) => format!("{place} broke the protocol, its connection was closed: {fault}"),
         Fault::Hidden => format!("{place} refused to begin the transaction"),
     };
     Fields::fatal(sqlstate::CONNECTION_FAILURE, message)
@@ -185,9 +185,16 @@ pub(crate) fn statement_exists(name: &str) -> Fields {
 
 /// A parameter that the gate itself keeps and that is not one it knows.
 pub(crate) fn no_parameter(name: &str) -> Fields {
+    Fields::error(sqlstate::UNDEFINED_OBJECT, format!("unrecognized configuration parameter \"{name}\""))
+        .with_hint("The gate knows stuffgate.user and stuffgate.pinned.")
+}
+
+/// A session that keeps its server cannot be given to another user.
+pub(crate) fn pinned(reasons: &str) -> Fields {
     Fields::error(
-        sqlstate::UNDEFINED_OBJECT,
-        format!("unrecognized configuration parameter \"{name}\""),
+        sqlstate::ACTIVE_SQL_TRANSACTION,
+        "the session keeps its server and cannot be bound to another user",
     )
-    .with_hint("The gate knows stuffgate.user and stuffgate.pinned.")
+    .with_detail(format!("It is pinned by: {reasons}."))
+    .with_hint("DISCARD ALL gives the server back; SHOW stuffgate.pinned tells why it is kept.")
 }

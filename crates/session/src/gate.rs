@@ -1,6 +1,7 @@
 //! What every session of a gate is given.
 
 use crate::console::Console;
+use crate::login::Numbers;
 use crate::look::Looks;
 use crate::sessions::Sessions;
 use model::Directory;
@@ -37,6 +38,7 @@ pub struct Gate {
     pub(crate) looks: Looks,
     pub(crate) mock: Mock,
     pub(crate) places: Arc<Semaphore>,
+    pub(crate) numbers: Numbers,
     tls: RwLock<Arc<ClientTls>>,
 }
 
@@ -66,6 +68,7 @@ impl Gate {
             limits,
             looks: Looks::default(),
             mock: Mock::new(mock_secret),
+            numbers: Numbers::default(),
             places: Arc::new(Semaphore::new(limits.max_clients)),
             tls: RwLock::new(Arc::new(tls)),
         })

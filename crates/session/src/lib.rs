@@ -1,1 +1,32 @@
 //! One client's life: greeting, login, ready, leased, draining.
+//!
+//! [`serve`] takes an accepted connection to its end. The decisions are pure and stand in files of
+//! their own: whom a session is for (`binding`), where its statements go (`route`), what travels with
+//! it (`parameters`), what a message is to the gate (`state`). `life` and `relayed` act on them.
+//!
+//! Nothing here knows the registry, a store's admin, or how a leased connection is made.
+
+mod answer;
+mod binding;
+mod console;
+mod error;
+mod extended;
+mod front;
+mod gate;
+mod life;
+mod local;
+mod login;
+mod look;
+mod parameters;
+mod prepared;
+mod relayed;
+mod route;
+mod serve;
+mod sessions;
+mod simple;
+mod state;
+
+pub use console::Console;
+pub use gate::{Gate, Limits};
+pub use serve::serve;
+pub use sessions::{EndReason, Handle, Sessions};

@@ -6,10 +6,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 /// Most texts that are remembered.
-pub const MAX_LOOKS: usize = 4096;
+pub(crate) const MAX_LOOKS: usize = 4096;
 
 /// Longest text that is remembered, in bytes; so the cache holds 64 MiB of text at most.
-pub const MAX_LOOK_BYTES: usize = 16 * 1024;
+pub(crate) const MAX_LOOK_BYTES: usize = 16 * 1024;
 
 /// The names of a schema partition, owned.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -13,6 +13,8 @@ pub(crate) struct Route {
     /// Names of a schema partition; `None` where `public` is `public`.
     pub(crate) names: Option<SchemaNames>,
     pub(crate) grant: Option<GrantId>,
+    /// When the grant ends by itself, in seconds since the Unix epoch.
+    pub(crate) expires_at: Option<i64>,
 }
 
 /// Why there is no route.
@@ -84,11 +86,8 @@ fn not_granted(caller: &Caller, user: &str) -> NoRoute {
 }
 
 fn to_store(directory: &Directory, caller: &Caller, user: UserId, name: &str) -> Result<Route, NoRoute> {
-    let not_ready = |why| NoRoute::NotReady {
-        user: name.to_owned(),
-        service: caller.service_name.to_string(),
-        why,
-    };
+    let not_ready =
+        |why| NoRoute::NotReady { user: name.to_owned(), service: caller.service_name.to_string(), why };
     let grant = directory.grant_of(caller.service, user).ok_or_else(|| not_granted(caller, name))?;
     if grant.state == model::GrantState::Pending {
         return Err(not_ready("the grant has not been carried out in the store yet"));
@@ -122,7 +121,7 @@ fn to_store(directory: &Directory, caller: &Caller, user: UserId, name: &str) ->
         startup,
         allow_trust: false,
     });
-    Ok(Route { place, names, grant: Some(grant.id) })
+    Ok(Route { place, names, grant: Some(grant.id), expires_at: grant.expires_at })
 }
 
 fn to_home(caller: &Caller, home: &Home) -> Route {
@@ -136,5 +135,5 @@ fn to_home(caller: &Caller, home: &Home) -> Route {
         startup: Vec::new(),
         allow_trust: false,
     });
-    Route { place, names: None, grant: None }
+    Route { place, names: None, grant: None, expires_at: None }
 }

@@ -1,0 +1,219 @@
+//! Extended-query messages that the gate answers by itself.
+
+use crate::answer::write_described;
+use crate::error;
+use crate::life::Session;
+use crate::local::Around;
+use crate::prepared::{
+    BindBody, BindHead, MAX_STATEMENTS, Parse, Portal, Statement, kind_and_name, names_parameter_late,
+    portal_name,
+};
+use crate::state::Block;
+use sql::{Arg, Kind, Show};
+use std::sync::Arc;
+use wire::frame::{self, TEXT_OID, frontend};
+use wire::{Fields, sqlstate};
+
+/// OID of type boolean.
+const BOOL_OID: u32 = 16;
+
+impl Session {
+    /// Answers one message; an error makes the session skip to Sync.
+    pub(crate) fn extended(&mut self, message: &[u8]) -> Result<(), Box<Fields>> {
+        let malformed =
+            || Box::new(Fields::error(sqlstate::PROTOCOL_VIOLATION, "malformed extended-query message"));
+        match message.first().copied() {
+            Some(frontend::PARSE) => self.parse_locally(&Parse::read(message).ok_or_else(malformed)?),
+            Some(frontend::BIND) => {
+                let head = BindHead::read(message).ok_or_else(malformed)?;
+                let body = message.get(head.bytes..).and_then(BindBody::read).ok_or_else(malformed)?;
+                self.bind_locally(&head, &body)
+            }
+            Some(frontend::DESCRIBE) => {
+                let (kind, name) = kind_and_name(message).ok_or_else(malformed)?;
+                self.describe_locally(kind, name)
+            }
+            Some(frontend::EXECUTE) => self.execute_locally(portal_name(message).ok_or_else(malformed)?),
+            Some(frontend::CLOSE) => {
+                let (kind, name) = kind_and_name(message).ok_or_else(malformed)?;
+                match kind {
+                    b'S' => drop(self.state.names.statements.remove(name)),
+                    _ => drop(self.state.names.portals.remove(name)),
+                }
+                frame::close_complete(self.client.outbox.buffer());
+                Ok(())
+            }
+            _ => Err(Box::new(error::transaction_failed())),
+        }
+    }
+
+    fn parse_locally(&mut self, parse: &Parse<'_>) -> Result<(), Box<Fields>> {
+        let statements = &self.state.names.statements;
+        if !parse.name.is_empty() && statements.contains_key(parse.name) {
+            return Err(Box::new(error::statement_exists(&String::from_utf8_lossy(parse.name))));
+        }
+        if statements.len() >= MAX_STATEMENTS {
+            return Err(Box::new(Fields::error(
+                sqlstate::PROGRAM_LIMIT_EXCEEDED,
+                format!("a session can keep {MAX_STATEMENTS} prepared statements"),
+            )));
+        }
+        let epoch = self.leased.as_ref().map_or(0, |leased| leased.lease.epoch());
+        let statement = self.state.statement(parse, epoch);
+        self.check_tag(&statement)?;
+        self.check_block(&statement)?;
+        self.check_decision(&statement)?;
+        self.state.names.statements.insert(parse.name.into(), Arc::new(statement));
+        frame::parse_complete(self.client.outbox.buffer());
+        Ok(())
+    }
+
+    /// A statement that is held because of its tag alone is refused.
+    fn check_tag(&self, statement: &Statement) -> Result<(), Box<Fields>> {
+        let (Some(leased), Some(only)) = (&self.leased, statement.only()) else { return Ok(()) };
+        if crate::front::tag_fits(&self.state, only.tag.as_ref(), leased.user.as_ref()) {
+            return Ok(());
+        }
+        Err(Box::new(self.tag_error(only.tag.as_ref())))
+    }
+
+    /// What to say of a tag that does not fit the leased server.
+    pub(crate) fn tag_error(&self, tag: Option<&sql::BindTag>) -> Fields {
+        match (tag, self.state.caller.kind) {
+            (Some(sql::BindTag::Conflict), _) => error::bad_tag("It names two users."),
+            (Some(sql::BindTag::Malformed), _) => error::bad_tag("It cannot be read."),
+            (Some(sql::BindTag::User(user)), model::LoginKind::User(_)) => {
+                error::not_yours(self.state.caller.name.as_str(), user)
+            }
+            _ => error::bound_already(),
+        }
+    }
+
+    fn check_block(&self, statement: &Statement) -> Result<(), Box<Fields>> {
+        let ends = match (statement.step, statement.only().map(|only| &only.kind)) {
+            (Some(step), _) => step != sql::Step::Begin,
+            (None, Some(Kind::Commit { .. } | Kind::Rollback { .. })) => true,
+            _ => false,
+        };
+        if self.state.block == Block::Failed && !ends {
+            return Err(Box::new(error::transaction_failed()));
+        }
+        Ok(())
+    }
+
+    /// What the partition refuses is refused at Parse, as a server would.
+    fn check_decision(&mut self, statement: &Statement) -> Result<(), Box<Fields>> {
+        let Some(names) = self.leased.as_ref().and_then(|leased| leased.names()) else { return Ok(()) };
+        let look = self.state.gate.looks.look(&statement.text, Some(names));
+        match look.analysis.statements.as_slice() {
+            [only] if matches!(only.decision, sql::Decision::Refuse(_)) => {
+                let only = only.clone();
+                let around = self.around();
+                let around =
+                    Around { leased: around.0, leased_user: around.1.as_ref(), in_company: around.2 };
+                self.state.perform(&only, &statement.text, &[], around).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn bind_locally(&mut self, head: &BindHead<'_>, body: &BindBody<'_>) -> Result<(), Box<Fields>> {
+        let Some(statement) = self.state.names.statements.get(head.statement).map(Arc::clone) else {
+            return Err(Box::new(error::no_statement(&String::from_utf8_lossy(head.statement))));
+        };
+        self.check_tag(&statement)?;
+        self.check_block(&statement)?;
+        let portal = Portal::Local { statement, values: body.to_values() };
+        self.state.names.portals.insert(head.portal.into(), portal);
+        frame::bind_complete(self.client.outbox.buffer());
+        Ok(())
+    }
+
+    fn describe_locally(&mut self, kind: u8, name: &[u8]) -> Result<(), Box<Fields>> {
+        if kind == b'S' {
+            let Some(statement) = self.state.names.statements.get(name).map(Arc::clone) else {
+                return Err(Box::new(error::no_statement(&String::from_utf8_lossy(name))));
+            };
+            self.check_tag(&statement)?;
+            self.check_block(&statement)?;
+            let out = self.client.outbox.buffer();
+            frame::parameter_description(out, &parameter_oids(&statement));
+            write_described(column_of(&statement), out);
+            return Ok(());
+        }
+        match self.state.names.portals.get(name) {
+            Some(Portal::Local { statement, .. }) => {
+                write_described(column_of(statement), self.client.outbox.buffer());
+                Ok(())
+            }
+            _ => Err(Box::new(error::transaction_failed())),
+        }
+    }
+
+    fn execute_locally(&mut self, portal: &[u8]) -> Result<(), Box<Fields>> {
+        let Some(Portal::Local { statement, values }) = self.state.names.portals.remove(portal) else {
+            return Err(Box::new(error::transaction_failed()));
+        };
+        let answer = if let Some(step) = statement.step {
+            self.state.step(step)
+        } else {
+            let look = match self.leased.as_ref().and_then(|leased| leased.names()) {
+                Some(names) => Some(self.state.gate.looks.look(&statement.text, Some(names))),
+                None => statement.look.clone(),
+            };
+            let Some([only]) = look.as_deref().map(|look| look.analysis.statements.as_slice()) else {
+                return Err(Box::new(error::transaction_failed()));
+            };
+            let (leased, leased_user, in_company) = self.around();
+            let around = Around { leased, leased_user: leased_user.as_ref(), in_company };
+            self.state.perform(only, &statement.text, &values, around)?
+        };
+        answer.write_executed(self.client.outbox.buffer());
+        Ok(())
+    }
+
+    /// The server's status, whom it is for, and whether others share the transaction.
+    pub(crate) fn around(&self) -> (Option<relay::Status>, Option<model::Name>, bool) {
+        match &self.leased {
+            Some(leased) => (Some(leased.ledger.status()), leased.user.clone(), leased.ledger.segment_open()),
+            None => (None, None, self.segment_open),
+        }
+    }
+}
+
+fn column_of(statement: &Statement) -> Option<&str> {
+    match &statement.only()?.kind {
+        Kind::Show(Show::Name(name)) => Some(name),
+        Kind::SetConfigSelect { column, .. } | Kind::CurrentSettingSelect { column, .. } => Some(column),
+        _ => None,
+    }
+}
+
+/// The parameter types of a local statement: as the client gave them, else what the functions take.
+fn parameter_oids(statement: &Statement) -> Vec<u32> {
+    let Some(only) = statement.only() else { return Vec::new() };
+    let args: Vec<(&Arg, u32)> = match &only.kind {
+        Kind::SetConfigSelect { name, value, is_local, .. } => {
+            vec![(name, TEXT_OID), (value, TEXT_OID), (is_local, BOOL_OID)]
+        }
+        Kind::CurrentSettingSelect { name, missing_ok, .. } => {
+            let flag = missing_ok.as_ref().map(|flag| (flag, BOOL_OID));
+            std::iter::once((name, TEXT_OID)).chain(flag).collect()
+        }
+        _ if names_parameter_late(&only.kind) => Vec::new(),
+        _ => Vec::new(),
+    };
+    let mut oids = statement.oids.clone();
+    for (arg, oid) in args {
+        if let Arg::Parameter(number) = arg {
+            let at = usize::from(*number).saturating_sub(1);
+            if oids.len() <= at {
+                oids.resize(at + 1, 0);
+            }
+            if let Some(place) = oids.get_mut(at).filter(|place| **place == 0) {
+                *place = oid;
+            }
+        }
+    }
+    oids
+}

@@ -1,0 +1,530 @@
+//! What the session tells the relay about each message, while a server is leased.
+
+use crate::look::{Look, SchemaNames};
+use crate::parameters::Change;
+use crate::prepared::{
+    BindBody, BindHead, MAX_STATEMENTS, Parse, Portal, Statement, Values, kind_and_name,
+    names_parameter_late, portal_name,
+};
+use crate::state::{Parsing, State};
+use model::Name;
+use pool::Facts;
+use relay::{Desk, Front, Reply, Status, Token, Verdict};
+use sql::{BindTag, Effects, Kind, Scan, Step};
+use std::sync::Arc;
+use wire::frame::{self, HEADER_BYTES, backend, frontend};
+use wire::{Fields, Severity};
+
+/// `applied` of a server whose parameters have to be set again before anybody relies on them.
+pub(crate) const UNKNOWN_PARAMETERS: u64 = u64::MAX;
+
+/// The session's side of the relay, for one turn.
+pub(crate) struct SessionFront<'a> {
+    pub(crate) state: &'a mut State,
+    pub(crate) facts: &'a mut Facts,
+    /// The pool's schema epoch.
+    pub(crate) epoch: u32,
+    pub(crate) names: Option<&'a SchemaNames>,
+    /// Whom the lease is for.
+    pub(crate) user: Option<&'a Name>,
+    /// Whether what the server keeps from earlier is another session's.
+    pub(crate) strangers: &'a mut bool,
+    /// Whether the server has said farewell.
+    pub(crate) farewell: &'a mut bool,
+}
+
+impl Front for SessionFront<'_> {
+    fn judge(&mut self, message: &[u8], total: usize, desk: &mut Desk<'_>) -> Verdict {
+        match message.first().copied() {
+            Some(frontend::QUERY) => self.query(message, desk),
+            Some(frontend::PARSE) => self.parse(message, desk).unwrap_or(Verdict::Pass),
+            Some(frontend::BIND) => self.bind(message, total, desk).unwrap_or(Verdict::Pass),
+            Some(frontend::DESCRIBE) => self.describe(message, desk).unwrap_or(Verdict::Pass),
+            Some(frontend::EXECUTE) => self.execute(message),
+            Some(frontend::CLOSE) => self.close(message, desk).unwrap_or(Verdict::Pass),
+            _ => Verdict::Pass,
+        }
+    }
+
+    fn ready(&mut self, status: Status) {
+        self.state.rolls_back |= status == Status::Failed;
+    }
+
+    fn finished(&mut self, ok: bool) {
+        self.state.last_ok = ok;
+        let changes = self.state.awaiting.pop_front().unwrap_or_default();
+        if !ok {
+            return;
+        }
+        for change in &changes {
+            match change {
+                Change::Set(..) => {}
+                Change::Reset(_) | Change::ResetAll => self.facts.applied = UNKNOWN_PARAMETERS,
+                Change::DiscardAll | Change::DeallocateAll => {
+                    self.facts.applied = UNKNOWN_PARAMETERS;
+                    self.facts.prepared.clear();
+                    self.facts.unnamed = None;
+                }
+            }
+        }
+        self.state.uncommitted.extend(changes);
+    }
+
+    fn parsed(&mut self, token: Token, ok: bool) {
+        let Some(parsing) = self.state.parsing.remove(&token) else { return };
+        if !ok {
+            self.facts.prepared.remove(parsing.id);
+            if let Some(name) = parsing.client {
+                self.state.names.statements.remove(&name);
+            }
+        }
+    }
+
+    fn parameter(&mut self, name: &[u8], value: &[u8]) -> bool {
+        let (name, value) = (String::from_utf8_lossy(name), String::from_utf8_lossy(value));
+        self.facts.note_parameter(&name, &value);
+        if name == "search_path" && self.names.is_some() {
+            return false; // the true path is the gate's business
+        }
+        self.state.note_told(&name, &value);
+        true
+    }
+
+    fn report(&mut self, message: &[u8]) -> Option<Vec<u8>> {
+        let tag = message.first().copied();
+        let body = message.get(HEADER_BYTES..)?;
+        let mapped = self.names.map(|names| {
+            let mut fields = Fields::decode(body);
+            let changed = show_public(&mut fields, names, self.state.rewritten.as_deref());
+            (fields, changed)
+        });
+        let fields = match mapped {
+            Some((fields, changed)) => (fields, changed),
+            None => (Fields::decode(body), false),
+        };
+        *self.farewell |= matches!(fields.0.severity, Severity::Fatal | Severity::Panic);
+        if fields.0.code == wire::sqlstate::FEATURE_NOT_SUPPORTED
+            || fields.0.code == wire::sqlstate::INVALID_SQL_STATEMENT_NAME
+        {
+            // "cached plan must not change result type": what is parsed from now on gets a new plan.
+            self.state.schema_changed = true;
+        }
+        if !fields.1 {
+            return None;
+        }
+        let mut out = Vec::with_capacity(message.len());
+        match tag {
+            Some(backend::NOTICE_RESPONSE) => fields.0.encode_notice(&mut out),
+            _ => fields.0.encode_error(&mut out),
+        }
+        Some(out)
+    }
+}
+
+impl SessionFront<'_> {
+    /// Whether a statement's tag says what the lease is for already.
+    pub(crate) fn tag_fits(&self, tag: Option<&BindTag>) -> bool {
+        tag_fits(self.state, tag, self.user)
+    }
+
+    fn query(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Verdict {
+        let Some((text, _)) = frame::cstr(message.get(HEADER_BYTES..).unwrap_or_default()) else {
+            return Verdict::Pass;
+        };
+        match self.state.gate.looks.scan(text) {
+            Scan::Plain => self.forget_unnamed(),
+            Scan::Transaction(step) => {
+                self.state.rolls_back |= step == Step::Rollback;
+                self.forget_unnamed();
+            }
+            Scan::Look => {
+                let look = self.state.gate.looks.look(text, self.names);
+                let ours = look.analysis.statements.iter().any(|statement| {
+                    self.state.is_local(statement, true, self.names) || !self.tag_fits(statement.tag.as_ref())
+                });
+                if ours {
+                    return Verdict::Hold;
+                }
+                return self.looked_at_query(text, &look, message.len(), desk);
+            }
+        }
+        *self.strangers = false;
+        Verdict::Pass
+    }
+
+    fn looked_at_query(
+        &mut self,
+        text: &[u8],
+        look: &Arc<Look>,
+        total: usize,
+        desk: &mut Desk<'_>,
+    ) -> Verdict {
+        self.forget_unnamed();
+        self.clear_strangers_sequences(look.analysis.effects(), desk);
+        let changes = self.state.outgoing(look, text);
+        let watched = !changes.is_empty();
+        if watched {
+            self.state.awaiting.push_back(changes);
+        }
+        let Some(sent) = self.state.sent_text(look) else {
+            return if watched { Verdict::PassWatched } else { Verdict::Pass };
+        };
+        frame::query(desk.server.buffer(), sent);
+        if watched {
+            desk.ledger.expect_watched(Reply::Query);
+        } else {
+            desk.ledger.expect(Reply::Query);
+        }
+        Verdict::Sent { head: total }
+    }
+
+    fn parse(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Option<Verdict> {
+        let parse = Parse::read(message)?;
+        let statements = &self.state.names.statements;
+        let taken = !parse.name.is_empty() && statements.contains_key(parse.name);
+        if taken || statements.len() >= MAX_STATEMENTS {
+            return Some(Verdict::Hold);
+        }
+        let statement = Arc::new(self.state.statement(&parse, self.epoch));
+        if self.parse_is_held(&statement) {
+            return Some(Verdict::Hold);
+        }
+        self.clear_strangers_sequences(statement.effects(), desk);
+        if parse.name.is_empty() {
+            self.facts.unnamed = Some(statement.id.hash);
+            self.state.names.statements.insert(parse.name.into(), Arc::clone(&statement));
+            let Some(look) = self.partition_look(&statement) else { return Some(Verdict::Pass) };
+            let Some(sent) = self.state.sent_text(&look) else { return Some(Verdict::Pass) };
+            frame::parse(desk.server.buffer(), "", sent, &statement.oids);
+            desk.ledger.expect(Reply::Parse(None));
+            return Some(Verdict::Sent { head: message.len() });
+        }
+        self.state.names.statements.insert(parse.name.into(), Arc::clone(&statement));
+        if self.facts.prepared.touch(statement.id) {
+            desk.ledger.answer(backend::PARSE_COMPLETE);
+        } else {
+            self.send_parse(&statement, Some(parse.name), desk);
+        }
+        Some(Verdict::Sent { head: message.len() })
+    }
+
+    fn parse_is_held(&self, statement: &Statement) -> bool {
+        match statement.only() {
+            Some(only) => {
+                names_parameter_late(&only.kind)
+                    || self.is_local(statement)
+                    || !self.tag_fits(only.tag.as_ref())
+            }
+            None => false,
+        }
+    }
+
+    fn is_local(&self, statement: &Statement) -> bool {
+        let look = self.partition_look(statement);
+        let only = look.as_deref().map(|look| look.analysis.statements.as_slice());
+        match only {
+            Some([only]) => self.state.is_local(only, true, self.names),
+            _ => false,
+        }
+    }
+
+    /// The look at a statement as this partition sees it.
+    fn partition_look(&self, statement: &Statement) -> Option<Arc<Look>> {
+        let look = statement.look.as_ref()?;
+        Some(match self.names {
+            Some(_) => self.state.gate.looks.look(&statement.text, self.names),
+            None => Arc::clone(look),
+        })
+    }
+
+    /// Sends the Parse of a named statement, and a Close for one that has to make room.
+    fn send_parse(&mut self, statement: &Statement, client: Option<&[u8]>, desk: &mut Desk<'_>) {
+        if let Some(evicted) = self.facts.prepared.insert(statement.id) {
+            frame::close(desk.server.buffer(), frame::Kind::Statement, evicted.name());
+            desk.ledger.expect_hidden(Reply::Close);
+        }
+        let look = self.partition_look(statement);
+        let sent = look.as_deref().and_then(|look| self.state.sent_text_of(look));
+        let text = sent.unwrap_or(&statement.text);
+        frame::parse(desk.server.buffer(), statement.id.name(), text, &statement.oids);
+        let token = self.state.token();
+        if let Some(token) = token {
+            let parsing = Parsing { client: client.map(Into::into), id: statement.id };
+            self.state.parsing.insert(token, parsing);
+        }
+        match client {
+            Some(_) => desk.ledger.expect(Reply::Parse(token)),
+            None => desk.ledger.expect_hidden(Reply::Parse(token)),
+        }
+    }
+
+    /// Has the server hold the statement, whichever server it was parsed on.
+    fn ensure(&mut self, name: &[u8], statement: &Statement, desk: &mut Desk<'_>) {
+        if !name.is_empty() {
+            if !self.facts.prepared.touch(statement.id) {
+                self.send_parse(statement, None, desk);
+            }
+        } else if self.facts.unnamed != Some(statement.id.hash) {
+            let look = self.partition_look(statement);
+            let sent = look.as_deref().and_then(|look| self.state.sent_text_of(look));
+            frame::parse(desk.server.buffer(), "", sent.unwrap_or(&statement.text), &statement.oids);
+            desk.ledger.expect_hidden(Reply::Parse(None));
+            self.facts.unnamed = Some(statement.id.hash);
+        }
+    }
+
+    fn bind(&mut self, message: &[u8], total: usize, desk: &mut Desk<'_>) -> Option<Verdict> {
+        let head = BindHead::read(message)?;
+        let Some(statement) = self.state.names.statements.get(head.statement).map(Arc::clone) else {
+            let theirs = self.state.pins.contains(Effects::SQL_PREPARE);
+            return Some(if theirs { Verdict::Pass } else { Verdict::Hold });
+        };
+        let mut verdict = None;
+        if let Some(look) = self.partition_look(&statement) {
+            verdict = match self.bind_looked(&head, message, total, &statement, &look, desk) {
+                Ok(verdict) => verdict,
+                Err(held) => return Some(held),
+            };
+        } else {
+            self.note_step(head.portal, &statement);
+        }
+        if let Some(verdict) = verdict {
+            return Some(verdict);
+        }
+        self.ensure(head.statement, &statement, desk);
+        if head.statement.is_empty() {
+            return Some(Verdict::Pass);
+        }
+        self.bind_head(&head, &statement, total - head.bytes, desk);
+        Some(Verdict::Sent { head: head.bytes })
+    }
+
+    fn note_step(&mut self, portal: &[u8], statement: &Statement) {
+        if statement.step == Some(Step::Rollback) {
+            self.state.names.portals.insert(portal.into(), Portal::RollsBack);
+        } else if !self.state.names.portals.is_empty() {
+            self.state.names.portals.remove(portal);
+        }
+    }
+
+    /// Writes a Bind's header and names for the server; `rest` bytes follow.
+    fn bind_head(&self, head: &BindHead<'_>, statement: &Statement, rest: usize, desk: &mut Desk<'_>) {
+        let name = if head.statement.is_empty() { String::new() } else { statement.id.name() };
+        let length = 4 + head.portal.len() + 1 + name.len() + 1 + rest;
+        let out = desk.server.buffer();
+        out.push(frontend::BIND);
+        out.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
+        frame::put_cstr(out, head.portal);
+        frame::put_cstr(out, name);
+        desk.ledger.expect(Reply::Bind);
+    }
+
+    /// A Bind of a statement that there is something to see in. `Err`: hold or gather first.
+    fn bind_looked(
+        &mut self,
+        head: &BindHead<'_>,
+        message: &[u8],
+        total: usize,
+        statement: &Arc<Statement>,
+        look: &Look,
+        desk: &mut Desk<'_>,
+    ) -> Result<Option<Verdict>, Verdict> {
+        let mapped = look.rewritten.as_ref().is_some_and(|rewritten| !rewritten.parameters.is_empty());
+        let late = statement.only().is_some_and(|only| {
+            matches!(only.kind, Kind::SetConfigSelect { .. } | Kind::CurrentSettingSelect { .. })
+        });
+        if (mapped || late) && message.len() < total {
+            return Err(Verdict::Gather);
+        }
+        let body = BindBody::read(message.get(head.bytes..).unwrap_or_default());
+        let values = body.as_ref().map(BindBody::to_values).unwrap_or_default();
+        let held = self.state.bind_is_local(statement, &values, true, self.names)
+            || !look.analysis.statements.iter().all(|only| self.tag_fits(only.tag.as_ref()));
+        if held {
+            return Err(Verdict::Hold);
+        }
+        self.note_portal(head.portal, statement, &values);
+        let (Some(body), Some(rewritten), Some(names), true) =
+            (body, look.rewritten.as_ref(), self.names, mapped)
+        else {
+            return Ok(None);
+        };
+        self.ensure(head.statement, statement, desk);
+        let mut rest = Vec::new();
+        write_mapped(&body, &rewritten.parameters, names, &mut rest);
+        self.bind_head(head, statement, rest.len(), desk);
+        desk.server.buffer().extend_from_slice(&rest);
+        Ok(Some(Verdict::Sent { head: total }))
+    }
+
+    /// Remembers what executing the portal does to the session.
+    fn note_portal(&mut self, portal: &[u8], statement: &Statement, values: &Values) {
+        let Some(only) = statement.only() else { return };
+        let late = names_parameter_late(&only.kind);
+        if !late {
+            self.state.pin(only.effects);
+        }
+        let mut changes = self.state.changes_of(only, &statement.text);
+        if let Some(change) = State::late_change(only, values) {
+            changes = vec![change];
+        }
+        let note = match only.kind {
+            Kind::Rollback { .. } => Portal::RollsBack,
+            _ => Portal::Server(changes),
+        };
+        self.state.names.portals.insert(portal.into(), note);
+    }
+
+    fn describe(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Option<Verdict> {
+        let (kind, name) = kind_and_name(message)?;
+        if kind != b'S' {
+            let local = matches!(self.state.names.portals.get(name), Some(Portal::Local { .. }));
+            return Some(if local { Verdict::Hold } else { Verdict::Pass });
+        }
+        let Some(statement) = self.state.names.statements.get(name).map(Arc::clone) else {
+            let theirs = self.state.pins.contains(Effects::SQL_PREPARE);
+            return Some(if theirs { Verdict::Pass } else { Verdict::Hold });
+        };
+        if self.parse_is_held(&statement) {
+            return Some(Verdict::Hold);
+        }
+        self.ensure(name, &statement, desk);
+        if name.is_empty() {
+            return Some(Verdict::Pass);
+        }
+        frame::describe(desk.server.buffer(), frame::Kind::Statement, statement.id.name());
+        desk.ledger.expect(Reply::DescribeStatement);
+        Some(Verdict::Sent { head: message.len() })
+    }
+
+    fn execute(&mut self, message: &[u8]) -> Verdict {
+        *self.strangers = false;
+        if self.state.names.portals.is_empty() {
+            return Verdict::Pass;
+        }
+        let portal = portal_name(message).and_then(|name| self.state.names.portals.get(name));
+        match portal {
+            None => Verdict::Pass,
+            Some(Portal::Local { .. }) => Verdict::Hold,
+            Some(Portal::RollsBack) => {
+                self.state.rolls_back = true;
+                Verdict::Pass
+            }
+            Some(Portal::Server(changes)) if changes.is_empty() => Verdict::Pass,
+            Some(Portal::Server(changes)) => {
+                self.state.awaiting.push_back(changes.clone());
+                Verdict::PassWatched
+            }
+        }
+    }
+
+    fn close(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Option<Verdict> {
+        let (kind, name) = kind_and_name(message)?;
+        if kind == b'S' {
+            let known = self.state.names.statements.remove(name).is_some();
+            if !known && self.state.pins.contains(Effects::SQL_PREPARE) {
+                return Some(Verdict::Pass);
+            }
+            // The server keeps its copy for whoever parses the same text next.
+            desk.ledger.answer(backend::CLOSE_COMPLETE);
+            return Some(Verdict::Sent { head: message.len() });
+        }
+        match self.state.names.portals.remove(name) {
+            Some(Portal::Local { .. }) => {
+                desk.ledger.answer(backend::CLOSE_COMPLETE);
+                Some(Verdict::Sent { head: message.len() })
+            }
+            _ => Some(Verdict::Pass),
+        }
+    }
+
+    /// A simple query drops the unnamed statement (PostgreSQL manual, "Extended Query").
+    fn forget_unnamed(&mut self) {
+        self.facts.unnamed = None;
+        if !self.state.names.statements.is_empty() {
+            self.state.names.statements.remove(&b""[..]);
+        }
+    }
+
+    /// `currval` must not tell what another session's `nextval` left.
+    fn clear_strangers_sequences(&mut self, effects: Effects, desk: &mut Desk<'_>) {
+        let strangers = std::mem::take(self.strangers);
+        if strangers && effects.contains(Effects::SEQUENCE_STATE) && desk.ledger.is_safe_point() {
+            frame::query(desk.server.buffer(), "DISCARD SEQUENCES");
+            desk.ledger.expect_hidden(Reply::Query);
+            self.facts.unnamed = None;
+        }
+    }
+}
+
+/// Whether a statement's tag says what the lease is for already.
+pub(crate) fn tag_fits(state: &State, tag: Option<&BindTag>, user: Option<&Name>) -> bool {
+    match tag {
+        None => true,
+        Some(BindTag::User(tagged)) => match state.caller.kind {
+            model::LoginKind::User(_) => tagged == state.caller.name.as_str(),
+            _ => user.is_some_and(|user| user.as_str() == tagged),
+        },
+        Some(BindTag::Conflict | BindTag::Malformed) => false,
+    }
+}
+
+/// A Bind's parameters and result formats, names mapped to the partition's.
+fn write_mapped(body: &BindBody<'_>, roles: &[(u16, sql::Role)], names: &SchemaNames, out: &mut Vec<u8>) {
+    let count = |length: usize| u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes();
+    out.extend_from_slice(&count(body.formats.len()));
+    for format in &body.formats {
+        out.extend_from_slice(&format.to_be_bytes());
+    }
+    out.extend_from_slice(&count(body.values.len()));
+    for (at, value) in body.values.iter().enumerate() {
+        let role = roles.iter().find(|(number, _)| usize::from(*number) == at + 1).map(|(_, role)| *role);
+        let role = match role {
+            Some(sql::Role::ValueOf(name)) => {
+                let named = usize::from(name)
+                    .checked_sub(1)
+                    .and_then(|name| body.values.get(name).copied().flatten());
+                named
+                    .filter(|named| named.eq_ignore_ascii_case(b"search_path"))
+                    .map(|_| sql::Role::SearchPath)
+            }
+            other => other,
+        };
+        let mapped =
+            role.zip(*value).and_then(|(role, value)| sql::map_parameter(role, value, &names.as_names()));
+        match mapped.as_deref().or(*value) {
+            None => out.extend_from_slice(&(-1_i32).to_be_bytes()),
+            Some(value) => {
+                out.extend_from_slice(&u32::try_from(value.len()).unwrap_or(u32::MAX).to_be_bytes());
+                out.extend_from_slice(value);
+            }
+        }
+    }
+    out.extend_from_slice(body.rest);
+}
+
+/// Puts `public` where an error or notice names the partition's schema, and its position where the
+/// client's own text has it. Whether anything changed.
+fn show_public(fields: &mut Fields, names: &SchemaNames, rewritten: Option<&Look>) -> bool {
+    let mut changed = false;
+    if fields.schema.as_deref() == Some(&*names.schema) {
+        fields.schema = Some("public".to_owned());
+        changed = true;
+    }
+    for (inside, shown) in [
+        (format!("\"{}.", names.schema), "\"public."),
+        (format!("schema \"{}\"", names.schema), "schema \"public\""),
+    ] {
+        if fields.message.contains(&inside) {
+            fields.message = fields.message.replace(&inside, shown);
+            changed = true;
+        }
+    }
+    if let (Some(position), Some(rewritten)) =
+        (fields.position, rewritten.and_then(|look| look.rewritten.as_ref()))
+    {
+        fields.position = Some(rewritten.client_position(position));
+        changed = true;
+    }
+    changed
+}

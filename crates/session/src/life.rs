@@ -1,0 +1,376 @@
+//! The loop of one session: what the client says next, and who handles it.
+
+use crate::error;
+use crate::prepared::{BindBody, BindHead, Parse, Portal, kind_and_name, names_parameter_late, portal_name};
+use crate::relayed::{Leased, NoLease, Turn};
+use crate::route::Route;
+use crate::sessions::{EndReason, Handle};
+use crate::state::{Block, State};
+use model::Name;
+use relay::ClientFault;
+use sql::{BindTag, Scan};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+use wire::frame::{self, HEADER_BYTES, Header, frontend};
+use wire::{Fields, Peer, Stream};
+
+/// How long a client may take to accept the last words of its session.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Largest message, other than a statement, that is read whole while no server is leased, in bytes.
+const MAX_BIND_HEAD_BYTES: usize = 16 * 1024;
+
+/// Why a session is over.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// The client said so, or the server has told it already.
+    Quit,
+    /// The client went away.
+    Gone,
+    /// The client is told this.
+    Told(Box<Fields>),
+    /// The server was lost; the client is told this.
+    Lost(Box<Fields>),
+}
+
+/// One session, logged in.
+pub(crate) struct Session {
+    pub(crate) client: Peer<Stream>,
+    pub(crate) state: State,
+    pub(crate) leased: Option<Box<Leased>>,
+    pub(crate) handle: Arc<Handle>,
+    /// Tells sessions apart over the whole life of the gate.
+    pub(crate) number: u64,
+    /// Extended-query messages have come, and no Sync yet, while no server was leased.
+    pub(crate) segment_open: bool,
+    /// An error was told in such a segment: everything up to Sync is dropped.
+    pub(crate) skipping: bool,
+    pub(crate) last_route: Option<(u64, Option<Name>, Arc<Route>)>,
+}
+
+/// Who handles a message while no server is leased.
+#[derive(Debug, PartialEq, Eq)]
+enum Nature {
+    /// The gate.
+    Local,
+    /// A server, which a tag may choose.
+    Server(Option<BindTag>),
+    /// It must be read whole to tell.
+    Gather,
+}
+
+impl Session {
+    /// Runs the session to its end.
+    pub(crate) async fn run(mut self) {
+        let end = loop {
+            let turn = if self.leased.is_some() { self.leased_turn().await } else { self.ready_turn().await };
+            if let Err(end) = turn {
+                break end;
+            }
+        };
+        if let End::Told(fields) | End::Lost(fields) = &end {
+            fields.encode_error(self.client.outbox.buffer());
+        }
+        if !matches!(end, End::Gone) {
+            let _told = tokio::time::timeout(LAST_WORDS, self.client.send()).await;
+        }
+        self.release().await;
+        if let End::Lost(fields) = &end {
+            tracing::info!(session = self.handle.process, reason = %fields.message, "server lost");
+        }
+    }
+
+    async fn leased_turn(&mut self) -> Result<(), End> {
+        match self.relay().await? {
+            Turn::SafePoint => self.at_safe_point().await?,
+            Turn::Held => self.handle_held().await?,
+            Turn::PartDone => {}
+        }
+        if self.leased.is_some() {
+            self.end_if_draining()?;
+        }
+        Ok(())
+    }
+
+    /// A gate that ends takes no further transaction.
+    fn end_if_draining(&self) -> Result<(), End> {
+        match self.handle.end_reason() {
+            Some(reason) if self.known_end() < Some(reason) => Err(End::Told(Box::new(error::ended(reason)))),
+            _ => Ok(()),
+        }
+    }
+
+    /// No server is leased: one message of the client.
+    async fn ready_turn(&mut self) -> Result<(), End> {
+        self.flush().await?;
+        let header = self.next_header().await?;
+        match header.tag {
+            frontend::TERMINATE => return Err(End::Quit),
+            frontend::SYNC => return self.sync().await,
+            frontend::COPY_DATA | frontend::COPY_DONE | frontend::COPY_FAIL => {
+                return self.drop_message(header.total()).await;
+            }
+            _ if self.skipping => return self.drop_message(header.total()).await,
+            frontend::FLUSH => return self.drop_message(header.total()).await,
+            frontend::QUERY
+            | frontend::PARSE
+            | frontend::BIND
+            | frontend::DESCRIBE
+            | frontend::EXECUTE
+            | frontend::CLOSE
+            | frontend::FUNCTION_CALL => {}
+            tag => return Err(End::Told(Box::new(error::client_fault(ClientFault::UnknownTag(tag))))),
+        }
+        self.await_message(header, needed(header)).await?;
+        let mut nature = self.nature(header);
+        if nature == Nature::Gather {
+            self.await_message(header, header.total()).await?;
+            nature = self.nature(header);
+        }
+        match nature {
+            Nature::Local | Nature::Gather => self.handle_held().await,
+            Nature::Server(tag) => match self.take_lease(tag.as_ref()).await {
+                Ok(()) => Ok(()),
+                Err(NoLease::End(end)) => Err(end),
+                Err(NoLease::Refused(fields)) => {
+                    self.drop_message(header.total()).await?;
+                    self.refuse(header.tag, &fields);
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    /// Tells an error for the message `tag`, which has been taken out of the inbox.
+    pub(crate) fn refuse(&mut self, tag: u8, fields: &Fields) {
+        fields.encode_error(self.client.outbox.buffer());
+        self.state.fail_block();
+        if tag == frontend::QUERY || tag == frontend::FUNCTION_CALL {
+            self.say_ready();
+        } else if let Some(leased) = &mut self.leased {
+            leased.ledger.skip_to_sync();
+        } else {
+            self.skipping = true;
+            self.segment_open = true;
+        }
+    }
+
+    /// ReadyForQuery, while nothing is owed by a server.
+    pub(crate) fn say_ready(&mut self) {
+        if self.leased.is_none() && self.state.block == Block::None && !self.segment_open {
+            self.state.transaction_ended();
+        }
+        let status = match &self.leased {
+            Some(leased) => leased.ledger.status(),
+            None => self.state.local_status(),
+        };
+        frame::ready_for_query(self.client.outbox.buffer(), status.as_byte());
+    }
+
+    async fn sync(&mut self) -> Result<(), End> {
+        self.client.inbox.consume(HEADER_BYTES);
+        self.segment_open = false;
+        self.skipping = false;
+        self.say_ready();
+        Ok(())
+    }
+
+    /// The gate handles the client's next message itself.
+    async fn handle_held(&mut self) -> Result<(), End> {
+        let header = self.next_header().await?;
+        self.await_message(header, header.total()).await?;
+        let message = self.client.inbox.unread().get(..header.total()).unwrap_or_default().to_vec();
+        self.client.inbox.consume(header.total());
+        match header.tag {
+            frontend::QUERY => Box::pin(self.simple(&message)).await,
+            _ => {
+                if self.leased.is_none() {
+                    self.segment_open = true;
+                }
+                if let Err(fields) = self.extended(&message) {
+                    self.refuse(header.tag, &fields);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn nature(&self, header: Header) -> Nature {
+        let unread = self.client.inbox.unread();
+        let message = unread.get(..header.total().min(unread.len())).unwrap_or_default();
+        let whole = message.len() == header.total();
+        let nature = match header.tag {
+            frontend::QUERY => self.nature_of_query(message),
+            frontend::PARSE => self.nature_of_parse(message),
+            frontend::BIND => self.nature_of_bind(message, whole),
+            frontend::DESCRIBE => self.nature_of_describe(message),
+            frontend::EXECUTE => {
+                let portal = portal_name(message).and_then(|name| self.state.names.portals.get(name));
+                Some(match portal {
+                    Some(Portal::Local { .. }) => Nature::Local,
+                    _ => Nature::Server(None),
+                })
+            }
+            frontend::CLOSE => Some(Nature::Local),
+            _ => None,
+        };
+        match nature {
+            // Whatever it is: in a failed block the gate answers it.
+            Some(Nature::Server(_)) | None if self.state.block == Block::Failed => Nature::Local,
+            Some(nature) => nature,
+            None => Nature::Server(None),
+        }
+    }
+
+    fn nature_of_query(&self, message: &[u8]) -> Option<Nature> {
+        let (text, _) = frame::cstr(message.get(HEADER_BYTES..)?)?;
+        Some(match self.state.gate.looks.scan(text) {
+            Scan::Plain => Nature::Server(None),
+            Scan::Transaction(step) if self.state.step_is_local(step, false) => Nature::Local,
+            Scan::Transaction(_) => Nature::Server(None),
+            Scan::Look => {
+                let look = self.state.gate.looks.look(text, None);
+                let statements = &look.analysis.statements;
+                if statements.iter().any(|statement| self.state.is_local(statement, false, None)) {
+                    Nature::Local
+                } else {
+                    Nature::Server(statements.iter().find_map(|statement| statement.tag.clone()))
+                }
+            }
+        })
+    }
+
+    fn nature_of_parse(&self, message: &[u8]) -> Option<Nature> {
+        let parse = Parse::read(message)?;
+        if !parse.name.is_empty() && self.state.names.statements.contains_key(parse.name) {
+            return Some(Nature::Local);
+        }
+        let statement = self.state.statement(&parse, 0);
+        let late = statement.only().is_some_and(|only| names_parameter_late(&only.kind));
+        if late || self.state.bind_is_local(&statement, &[], false, None) {
+            return Some(Nature::Local);
+        }
+        Some(Nature::Server(statement.only().and_then(|only| only.tag.clone())))
+    }
+
+    fn nature_of_bind(&self, message: &[u8], whole: bool) -> Option<Nature> {
+        let head = BindHead::read(message)?;
+        let Some(statement) = self.state.names.statements.get(head.statement) else {
+            return Some(Nature::Local);
+        };
+        let late = statement.only().is_some_and(|only| names_parameter_late(&only.kind));
+        if late && !whole {
+            return Some(Nature::Gather);
+        }
+        let values = if late { BindBody::read(message.get(head.bytes..)?)?.to_values() } else { Vec::new() };
+        if self.state.bind_is_local(statement, &values, false, None) {
+            return Some(if whole { Nature::Local } else { Nature::Gather });
+        }
+        Some(Nature::Server(statement.only().and_then(|only| only.tag.clone())))
+    }
+
+    fn nature_of_describe(&self, message: &[u8]) -> Option<Nature> {
+        let (kind, name) = kind_and_name(message)?;
+        if kind != b'S' {
+            let local = matches!(self.state.names.portals.get(name), Some(Portal::Local { .. }));
+            return Some(if local { Nature::Local } else { Nature::Server(None) });
+        }
+        let Some(statement) = self.state.names.statements.get(name) else { return Some(Nature::Local) };
+        let late = statement.only().is_some_and(|only| names_parameter_late(&only.kind));
+        if late || self.state.bind_is_local(statement, &[], false, None) {
+            return Some(Nature::Local);
+        }
+        Some(Nature::Server(statement.only().and_then(|only| only.tag.clone())))
+    }
+
+    /// Sends what the client is owed.
+    async fn flush(&mut self) -> Result<(), End> {
+        if self.client.outbox.is_empty() {
+            return Ok(());
+        }
+        let known = self.known_end().or(Some(EndReason::Draining));
+        std::future::poll_fn(|cx| {
+            if let Poll::Ready(reason) = self.handle.poll_end(cx, known) {
+                return Poll::Ready(Err(End::Told(Box::new(error::ended(reason)))));
+            }
+            self.client.poll_send(cx).map_err(|_| End::Gone)
+        })
+        .await
+    }
+
+    /// The next message's header. An idle session owns no buffer while it waits here.
+    async fn next_header(&mut self) -> Result<Header, End> {
+        loop {
+            match Header::peek(self.client.inbox.unread()) {
+                Ok(Some(header)) => return Ok(header),
+                Ok(None) => self.more().await?,
+                Err(fault) => return Err(End::Told(Box::new(error::client_fault(fault.into())))),
+            }
+        }
+    }
+
+    /// Waits until `bytes` bytes of the message are there.
+    async fn await_message(&mut self, header: Header, bytes: usize) -> Result<(), End> {
+        let limit = self.state.gate.limits.statement_bytes;
+        if bytes > limit {
+            return Err(End::Told(Box::new(error::client_fault(ClientFault::TooLong(header.total())))));
+        }
+        while self.client.inbox.unread().len() < bytes {
+            if header.tag == frontend::BIND
+                && bytes < header.total()
+                && BindHead::read(self.client.inbox.unread()).is_some()
+            {
+                return Ok(());
+            }
+            self.more().await?;
+        }
+        Ok(())
+    }
+
+    /// Reads once; the client's going and the gate's ending are heard here.
+    async fn more(&mut self) -> Result<(), End> {
+        let known = self.known_end();
+        if self.client.inbox.is_empty() {
+            self.client.shrink();
+        }
+        let idle = self.client.inbox.is_empty();
+        std::future::poll_fn(|cx| {
+            if let Poll::Ready(reason) = self.handle.poll_end(cx, known) {
+                return Poll::Ready(Err(End::Told(Box::new(error::ended(reason)))));
+            }
+            if idle && self.client.stream.poll_read_ready(cx).is_pending() {
+                return Poll::Pending; // no buffer before there is something to put in
+            }
+            match self.client.poll_fill(cx) {
+                Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(Err(End::Gone)),
+                Poll::Ready(Ok(_)) => Poll::Ready(Ok(())),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Takes a message of any length out of the stream without keeping it.
+    async fn drop_message(&mut self, total: usize) -> Result<(), End> {
+        let mut left = total;
+        loop {
+            let now = left.min(self.client.inbox.unread().len());
+            self.client.inbox.consume(now);
+            left -= now;
+            if left == 0 {
+                return Ok(());
+            }
+            self.more().await?;
+        }
+    }
+}
+
+/// How much of a message must be there before its nature can be told.
+fn needed(header: Header) -> usize {
+    match header.tag {
+        frontend::BIND => header.total().min(MAX_BIND_HEAD_BYTES),
+        frontend::FUNCTION_CALL => HEADER_BYTES,
+        _ => header.total(),
+    }
+}

@@ -1,0 +1,317 @@
+//! The statements that the gate answers by itself: what they do to the session, and what they answer.
+
+use crate::answer::Answer;
+use crate::error;
+use crate::parameters::{Change, Value};
+use crate::prepared::{argument, is_ours, is_true};
+use crate::route::route;
+use crate::state::{Block, State, set_config_change};
+use model::{LoginKind, Name};
+use relay::Status;
+use sql::{Decision, Discard, Kind, Reset, Scope, Show, Step};
+use wire::{Fields, Sqlstate, sqlstate};
+
+/// What the gate knows of the server side when it answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Around<'a> {
+    /// The leased server's transaction status, if one is leased.
+    pub(crate) leased: Option<Status>,
+    /// Whom the leased server is for.
+    pub(crate) leased_user: Option<&'a Name>,
+    /// Whether other statements share the transaction: a segment or message is open.
+    pub(crate) in_company: bool,
+}
+
+impl Around<'_> {
+    fn in_transaction(&self, state: &State) -> bool {
+        self.in_company
+            || state.block != Block::None
+            || self.leased.is_some_and(|status| status != Status::Idle)
+    }
+}
+
+type Outcome = Result<Answer, Box<Fields>>;
+
+impl State {
+    /// Does what a local statement says. `text` is the text that `statement` is part of.
+    pub(crate) fn perform(
+        &mut self,
+        statement: &sql::Statement,
+        text: &[u8],
+        values: &[Option<Box<[u8]>>],
+        around: Around<'_>,
+    ) -> Outcome {
+        let ends = matches!(statement.kind, Kind::Commit { .. } | Kind::Rollback { .. });
+        if self.block == Block::Failed && !ends {
+            return Err(Box::new(error::transaction_failed()));
+        }
+        match &statement.decision {
+            Decision::Forward => {}
+            Decision::Refuse(refusal) => return Err(Box::new(refused(refusal))),
+            Decision::Skip(skip) => return Ok(Answer::tag(skip.tag).notice(skip.sqlstate, skip.message)),
+        }
+        match &statement.kind {
+            Kind::Empty => Ok(Answer::default()),
+            Kind::Begin { modes } => {
+                Ok(self.begin(&String::from_utf8_lossy(text.get(modes.clone()).unwrap_or_default())))
+            }
+            Kind::Commit { chain } => Ok(self.end_block(true, *chain)),
+            Kind::Rollback { chain } => Ok(self.end_block(false, *chain)),
+            Kind::Set { scope, name, value } if is_ours(name) => self.set_ours(*scope, name, value, around),
+            Kind::Set { .. } | Kind::Reset(Reset::Name(_)) if !is_our_reset(&statement.kind) => {
+                Ok(self.note_set(statement, text))
+            }
+            Kind::Reset(Reset::Name(name)) => {
+                self.bind_to(name, Whom::Start, Scope::Session, around)?;
+                Ok(Answer::tag("RESET"))
+            }
+            Kind::Reset(_) => Ok(self.everything(&Change::ResetAll, "RESET")),
+            Kind::Discard(Discard::All) if self.block != Block::None || around.in_company => {
+                Err(Box::new(Fields::error(
+                    sqlstate::ACTIVE_SQL_TRANSACTION,
+                    "DISCARD ALL cannot run inside a transaction block",
+                )))
+            }
+            Kind::Discard(_) => Ok(self.everything(&Change::DiscardAll, "DISCARD ALL")),
+            Kind::Show(Show::Name(name)) => self.show(name),
+            Kind::SetConfigSelect { name, value, is_local, column } => {
+                self.set_config([name, value, is_local], column, values, around)
+            }
+            Kind::CurrentSettingSelect { name, missing_ok, column } => {
+                self.current_setting(name, missing_ok.as_ref(), column, values)
+            }
+            Kind::Deallocate { name } => self.deallocate(name.as_deref()),
+            _ => Err(Box::new(error::transaction_failed())),
+        }
+    }
+
+    /// `BEGIN`, `COMMIT` or `ROLLBACK` in its shortest form.
+    pub(crate) fn step(&mut self, step: Step) -> Answer {
+        match step {
+            Step::Begin => self.begin(""),
+            Step::Commit => self.end_block(true, false),
+            Step::Rollback => self.end_block(false, false),
+        }
+    }
+
+    fn begin(&mut self, modes: &str) -> Answer {
+        if self.block == Block::None {
+            self.block = Block::Deferred(format!("BEGIN {modes}").trim_end().to_owned());
+            return Answer::tag("BEGIN");
+        }
+        Answer::tag("BEGIN")
+            .warning(sqlstate::ACTIVE_SQL_TRANSACTION, "there is already a transaction in progress")
+    }
+
+    fn end_block(&mut self, commit: bool, chain: bool) -> Answer {
+        let block = std::mem::take(&mut self.block);
+        let committed = commit && block != Block::Failed;
+        self.rolls_back |= !committed;
+        self.transaction_ended();
+        if let (true, Block::Deferred(begin)) = (chain, &block) {
+            self.block = Block::Deferred(begin.clone());
+        }
+        let answer = Answer::tag(if committed { "COMMIT" } else { "ROLLBACK" });
+        match block {
+            Block::None => {
+                answer.warning(sqlstate::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress")
+            }
+            Block::Deferred(_) | Block::Failed => answer,
+        }
+    }
+
+    /// A local statement has failed: inside a block that no server knows, nothing more may run.
+    pub(crate) fn fail_block(&mut self) {
+        if self.block != Block::None {
+            self.block = Block::Failed;
+        }
+    }
+
+    fn set_ours(&mut self, scope: Scope, name: &str, value: &sql::Value, around: Around<'_>) -> Outcome {
+        let whom = match value {
+            sql::Value::Default => Whom::Start,
+            sql::Value::Text { literal: Some(text), .. } => Whom::named(text)?,
+            sql::Value::Current | sql::Value::Text { .. } => {
+                return Err(Box::new(error::bad_user_name("an expression")));
+            }
+        };
+        self.bind_to(name, whom, scope, around)?;
+        let answer = Answer::tag("SET");
+        if scope == Scope::Local && !around.in_transaction(self) {
+            let message = "SET LOCAL can only be used in transaction blocks";
+            return Ok(answer.warning(sqlstate::NO_ACTIVE_SQL_TRANSACTION, message));
+        }
+        Ok(answer)
+    }
+
+    fn set_config(
+        &mut self,
+        [name, value, is_local]: [&sql::Arg; 3],
+        column: &str,
+        values: &[Option<Box<[u8]>>],
+        around: Around<'_>,
+    ) -> Outcome {
+        let name = argument(name, values).flatten().unwrap_or_default();
+        let local = argument(is_local, values).flatten().is_some_and(|text| is_true(&text));
+        let scope = if local { Scope::Local } else { Scope::Session };
+        let text = argument(value, values)
+            .ok_or_else(|| Box::new(error::bad_user_name("an expression")))?
+            .unwrap_or_default();
+        self.bind_to(&name, Whom::named(&text)?, scope, around)?;
+        Ok(Answer::row(column, Some(text), "SELECT 1"))
+    }
+
+    fn bind_to(
+        &mut self,
+        parameter: &str,
+        whom: Whom,
+        scope: Scope,
+        around: Around<'_>,
+    ) -> Result<(), Box<Fields>> {
+        if !parameter.eq_ignore_ascii_case("stuffgate.user") {
+            return Err(Box::new(error::no_parameter(parameter)));
+        }
+        if let LoginKind::User(_) = self.caller.kind {
+            return match whom {
+                Whom::User(name) if name != self.caller.name => {
+                    Err(Box::new(error::not_yours(self.caller.name.as_str(), name.as_str())))
+                }
+                _ => Ok(()),
+            };
+        }
+        let in_transaction = around.in_transaction(self);
+        let mut binding = self.binding.clone();
+        match (whom, scope) {
+            (Whom::Start, Scope::Session) => binding.reset(in_transaction),
+            (Whom::Start, Scope::Local) => binding.set_local(None, in_transaction),
+            (Whom::Nobody, Scope::Session) => binding.set(None, in_transaction),
+            (Whom::Nobody, Scope::Local) => binding.set_local(None, in_transaction),
+            (Whom::User(name), Scope::Session) => binding.set(Some(name), in_transaction),
+            (Whom::User(name), Scope::Local) => binding.set_local(Some(name), in_transaction),
+        }
+        if around.leased.is_some() && binding.effective() != around.leased_user {
+            return Err(Box::new(match self.pinned() {
+                Some(reasons) if around.leased == Some(Status::Idle) => error::pinned(&reasons),
+                _ => error::bound_already(),
+            }));
+        }
+        if let Some(user) = binding.effective() {
+            route(&self.gate.directory, &self.caller, Some(user))
+                .map_err(|e| Box::new(error::no_route(&e)))?;
+        }
+        self.binding = binding;
+        Ok(())
+    }
+
+    /// A `SET` while there is no server to try it on: it will be tried on the first one.
+    fn note_set(&mut self, statement: &sql::Statement, text: &[u8]) -> Answer {
+        let tag = if matches!(statement.kind, Kind::Reset(_)) { "RESET" } else { "SET" };
+        let changes = self.changes_of(statement, text);
+        self.uncommitted.extend(changes);
+        if self.block == Block::None {
+            self.transaction_ended();
+        }
+        Answer::tag(tag)
+    }
+
+    fn everything(&mut self, change: &Change, tag: &str) -> Answer {
+        self.commit_change(change);
+        Answer::tag(tag)
+    }
+
+    fn show(&self, name: &str) -> Outcome {
+        let value = match name {
+            "search_path" => {
+                let set = match self.parameters.get("search_path") {
+                    Some(Value::Text(text)) => Some(text.as_str()),
+                    Some(Value::Sql(_)) | None => None,
+                };
+                Some(sql::show_search_path(set).to_owned())
+            }
+            "stuffgate.user" => Some(self.bound_user().unwrap_or_default()),
+            "stuffgate.pinned" => Some(self.pinned().unwrap_or_default()),
+            _ => return Err(Box::new(error::no_parameter(name))),
+        };
+        Ok(Answer::row(name, value, "SHOW"))
+    }
+
+    fn current_setting(
+        &self,
+        name: &sql::Arg,
+        missing_ok: Option<&sql::Arg>,
+        column: &str,
+        values: &[Option<Box<[u8]>>],
+    ) -> Outcome {
+        let name = argument(name, values).flatten().unwrap_or_default().to_ascii_lowercase();
+        let quiet =
+            missing_ok.and_then(|arg| argument(arg, values).flatten()).is_some_and(|text| is_true(&text));
+        let value = match name.as_str() {
+            "stuffgate.user" => self.bound_user(),
+            "stuffgate.pinned" => self.pinned(),
+            _ if quiet => None,
+            _ => return Err(Box::new(error::no_parameter(&name))),
+        };
+        let value = if quiet { value } else { Some(value.unwrap_or_default()) };
+        Ok(Answer::row(column, value, "SELECT 1"))
+    }
+
+    fn bound_user(&self) -> Option<String> {
+        match self.caller.kind {
+            LoginKind::User(_) => Some(self.caller.name.to_string()),
+            _ => self.binding.effective().map(Name::to_string),
+        }
+    }
+
+    fn deallocate(&mut self, name: Option<&str>) -> Outcome {
+        match name {
+            None => {
+                self.names.statements.clear();
+                Ok(Answer::tag("DEALLOCATE ALL"))
+            }
+            Some(name) => match self.names.statements.remove(name.as_bytes()) {
+                Some(_) => Ok(Answer::tag("DEALLOCATE")),
+                None => Err(Box::new(error::no_statement(name))),
+            },
+        }
+    }
+
+    /// What a lone `set_config` of a server's parameter changes, once its values are known.
+    pub(crate) fn late_change(statement: &sql::Statement, values: &[Option<Box<[u8]>>]) -> Option<Change> {
+        match &statement.kind {
+            Kind::SetConfigSelect { name, value, is_local, .. } => {
+                set_config_change(name, value, is_local, values)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whom a statement binds to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Whom {
+    /// A user.
+    User(Name),
+    /// Nobody.
+    Nobody,
+    /// Whomever the session started with.
+    Start,
+}
+
+impl Whom {
+    fn named(text: &str) -> Result<Self, Box<Fields>> {
+        if text.is_empty() {
+            return Ok(Self::Nobody);
+        }
+        text.parse().map(Self::User).map_err(|_| Box::new(error::bad_user_name(text)))
+    }
+}
+
+fn is_our_reset(kind: &Kind) -> bool {
+    matches!(kind, Kind::Reset(Reset::Name(name)) if is_ours(name))
+}
+
+fn refused(refusal: &sql::Refusal) -> Fields {
+    let code = Sqlstate::from_bytes(refusal.sqlstate.as_bytes()).unwrap_or(sqlstate::FEATURE_NOT_SUPPORTED);
+    let fields = Fields::error(code, refusal.message);
+    if refusal.hint.is_empty() { fields } else { fields.with_hint(refusal.hint) }
+}

@@ -1,0 +1,338 @@
+//! Who a client is and what it may reach: from the start-up packet to the first ReadyForQuery.
+
+use crate::error;
+use crate::gate::Gate;
+use crate::life::{End, Session};
+use crate::parameters::{Parameters, Value};
+use crate::prepared::is_ours;
+use crate::relayed::NoLease;
+use crate::route::{Caller, NoRoute, Route, route};
+use crate::sessions::{NewSession, Registration};
+use crate::state::State;
+use aws_lc_rs::rand;
+use model::{GrantId, Login, LoginKind, Name, ScramVerifier};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use wire::greet::Startup;
+use wire::scram::Verifier;
+use wire::{Fields, Peer, Stream, frame, sqlstate};
+
+/// The database that the admin console is.
+const CONSOLE: &str = "stuffgate";
+
+/// What a session without any server says of itself: what drivers look for at start-up.
+const NOWHERE: [(&str, &str); 9] = [
+    ("server_version", "15.0"),
+    ("server_encoding", "UTF8"),
+    ("client_encoding", "UTF8"),
+    ("DateStyle", "ISO, MDY"),
+    ("IntervalStyle", "postgres"),
+    ("TimeZone", "UTC"),
+    ("integer_datetimes", "on"),
+    ("standard_conforming_strings", "on"),
+    ("is_superuser", "off"),
+];
+
+/// Start-up parameters that would change who the session is in the store.
+const NOT_THE_CLIENTS: [&str; 3] = ["role", "session_authorization", "is_superuser"];
+
+/// Numbers sessions over the whole life of the process's gates.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers(AtomicU64);
+
+impl Numbers {
+    fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+/// A client that has proved its login.
+pub(crate) enum Admitted {
+    /// A session for a service.
+    Session(Box<Session>, Registration),
+    /// The admin console.
+    Console(Box<Peer<Stream>>, Name),
+}
+
+/// Why a client is not admitted; it is told `fields`, unless it has been told already.
+pub(crate) struct Refused {
+    pub(crate) told: Option<(Box<Stream>, Box<Fields>)>,
+    pub(crate) reason: String,
+}
+
+impl Refused {
+    fn silent(reason: impl Into<String>) -> Self {
+        Self { told: None, reason: reason.into() }
+    }
+}
+
+/// What a login may reach, were its secret right.
+enum Reach {
+    Service(Caller, Option<GrantId>),
+    Console,
+    /// Right secret, wrong database.
+    NoService,
+    /// Fan-out.
+    Analyst,
+}
+
+/// Authenticates a client and begins its session. What a store is not asked before the secret is
+/// proved, it is not asked at all: no start-up parameter goes anywhere earlier than that.
+pub(crate) async fn log_in(gate: &Arc<Gate>, startup: Startup) -> Result<Admitted, Refused> {
+    let Startup { mut stream, minor, user, database, options, parameters, replication, .. } = startup;
+    let known = known_login(gate, &user);
+    let reach = known.as_deref().and_then(|login| reach(gate, login, &database));
+    let verifier = known.as_deref().filter(|_| reach.is_some()).map(|login| convert(&login.verifier));
+    let outcome = wire::admit::authenticate(&mut stream, &user, verifier.as_ref(), &gate.mock).await;
+    if let Err(error) = outcome {
+        return Err(Refused::silent(error.to_string()));
+    }
+    let (Some(login), Some(reach)) = (known, reach) else {
+        return Err(Refused::silent("the mock verifier was satisfied"));
+    };
+    let refuse = |stream: Stream, fields: Fields| {
+        let reason = fields.message.clone();
+        Err(Refused { told: Some((Box::new(stream), Box::new(fields))), reason })
+    };
+    if replication {
+        let fields =
+            Fields::fatal(sqlstate::FEATURE_NOT_SUPPORTED, "the gate takes no replication connections");
+        return refuse(stream, fields.with_hint("Replicate from the store itself."));
+    }
+    let (caller, grant) = match reach {
+        Reach::Console => {
+            let mut client = Peer::new(stream);
+            greet_console(client.outbox.buffer());
+            return Ok(Admitted::Console(Box::new(client), login.name.clone()));
+        }
+        Reach::NoService => {
+            let fields = Fields::fatal(
+                sqlstate::INVALID_CATALOG_NAME,
+                format!("login \"{user}\" does not belong to service \"{database}\""),
+            );
+            return refuse(stream, fields.with_hint("The database name in the URL is the service's name."));
+        }
+        Reach::Analyst => {
+            let fields = Fields::fatal(
+                sqlstate::FEATURE_NOT_SUPPORTED,
+                "logins of kind analyst need fan-out, which this version of the gate does not have",
+            );
+            return refuse(stream, fields.with_hint("Use a login of kind service."));
+        }
+        Reach::Service(caller, grant) => (caller, grant),
+    };
+    let (user, parameters) = match settings(options.into_iter().chain(parameters), &caller) {
+        Ok(settings) => settings,
+        Err(fields) => return refuse(stream, fields.with_severity(wire::Severity::Fatal)),
+    };
+    begin(gate, Opening { stream, minor, login, caller, grant, user, parameters }).await
+}
+
+/// All that a session begins with.
+struct Opening {
+    stream: Stream,
+    minor: u16,
+    login: Arc<Login>,
+    caller: Caller,
+    grant: Option<GrantId>,
+    user: Option<Name>,
+    parameters: Parameters,
+}
+
+async fn begin(gate: &Arc<Gate>, opening: Opening) -> Result<Admitted, Refused> {
+    let Opening { stream, minor, login, caller, grant, user, parameters } = opening;
+    // Protocol 3.0 has room for 4 bytes.
+    let mut secret = vec![0; if minor == 0 { 4 } else { 32 }].into_boxed_slice();
+    if rand::fill(&mut secret).is_err() {
+        return Err(Refused::silent("no random numbers"));
+    }
+    let registration = gate.sessions.register(NewSession {
+        login: login.id,
+        login_name: login.name.as_str(),
+        service: caller.service_name.as_str(),
+        grant,
+        secret: secret.clone(),
+    });
+    let mut session = Session {
+        client: Peer::new(stream),
+        state: State::new(Arc::clone(gate), caller, user, parameters),
+        leased: None,
+        handle: Arc::clone(&registration.handle),
+        number: gate.numbers.next(),
+        segment_open: false,
+        skipping: false,
+        last_route: None,
+    };
+    match session.welcome(&secret).await {
+        Ok(()) => Ok(Admitted::Session(Box::new(session), registration)),
+        Err(end) => {
+            gate.sessions.forget(&registration);
+            let fields = match end {
+                End::Told(fields) | End::Lost(fields) => fields,
+                End::Quit | End::Gone => return Err(Refused::silent("the client went away")),
+            };
+            let reason = fields.message.clone();
+            let fields = Box::new(fields.with_severity(wire::Severity::Fatal));
+            Err(Refused { told: Some((Box::new(session.client.stream), fields)), reason })
+        }
+    }
+}
+
+impl Session {
+    /// Writes everything up to the first ReadyForQuery. The server's own parameters come from a
+    /// lease, unless the pool remembers what they are: so a parameter that a server refuses is
+    /// refused here, and an unreachable store is told of at once.
+    async fn welcome(&mut self, secret: &[u8]) -> Result<(), End> {
+        match self.first_route() {
+            Ok(Some(route)) => self.learn(&route).await?,
+            Ok(None) => {
+                for (name, value) in NOWHERE {
+                    self.state.note_told(name, value);
+                }
+            }
+            Err(error) => return Err(End::Told(Box::new(error::no_route(&error)))),
+        }
+        let mut out = Vec::new();
+        frame::authentication_ok(&mut out);
+        for (name, value) in &self.state.told {
+            frame::parameter_status(&mut out, name, value);
+        }
+        frame::backend_key_data(&mut out, self.handle.process, secret);
+        frame::ready_for_query(&mut out, b'I');
+        *self.client.outbox.buffer() = out;
+        Ok(())
+    }
+
+    /// Where the session would go now; `None` where it is for nobody and has no home.
+    fn first_route(&self) -> Result<Option<Route>, NoRoute> {
+        let found = route(&self.state.gate.directory, &self.state.caller, self.state.binding.effective());
+        match found {
+            Err(NoRoute::Unbound(_)) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    async fn learn(&mut self, route: &Route) -> Result<(), End> {
+        let fingerprint = self.state.parameters.fingerprint();
+        if let Some(known) = self.state.gate.pools.welcome(route.place.key, fingerprint) {
+            self.note_welcome(&known, route);
+            return Ok(());
+        }
+        Box::pin(self.take_lease(None)).await.map_err(|no_lease| match no_lease {
+            NoLease::Refused(fields) => End::Told(fields),
+            NoLease::End(end) => end,
+        })?;
+        if let Some(leased) = &self.leased {
+            leased.lease.remember_welcome();
+            let known = leased.lease.server.facts.parameters.clone();
+            self.note_welcome(&known, route);
+        }
+        *self.client.outbox.buffer() = Vec::new();
+        self.at_safe_point().await
+    }
+
+    fn note_welcome(&mut self, parameters: &[(String, String)], route: &Route) {
+        for (name, value) in parameters {
+            let shown = match (name.as_str(), &route.names) {
+                ("search_path", Some(_)) => sql::show_search_path(None),
+                _ => value.as_str(),
+            };
+            self.state.note_told(name, shown);
+        }
+    }
+}
+
+/// A login that may be used now.
+fn known_login(gate: &Gate, name: &str) -> Option<Arc<Login>> {
+    let login = gate.directory.login_named(name)?;
+    gate.directory.login_is_usable(login.id, Gate::now()).then_some(login)
+}
+
+fn reach(gate: &Gate, login: &Login, database: &str) -> Option<Reach> {
+    let caller = |service: Arc<model::Service>| Caller {
+        kind: login.kind,
+        name: login.name.clone(),
+        service: service.id,
+        service_name: service.name.clone(),
+    };
+    match login.kind {
+        LoginKind::Admin if database == CONSOLE => Some(Reach::Console),
+        LoginKind::Admin => Some(Reach::NoService),
+        LoginKind::User(user) => {
+            let service = gate.directory.service_named(database)?;
+            let grant = gate.directory.grant_of(service.id, user).map(|grant| grant.id);
+            let caller = caller(service);
+            match route(&gate.directory, &caller, None) {
+                Ok(_) | Err(NoRoute::NotReady { .. }) => Some(Reach::Service(caller, grant)),
+                // Not granted, revoked, expired: as if the secret were wrong.
+                Err(_) => None,
+            }
+        }
+        LoginKind::Service(id) | LoginKind::Analyst(id) => {
+            let service = gate.directory.service(id)?;
+            if service.name.as_str() != database {
+                return Some(Reach::NoService);
+            }
+            Some(match login.kind {
+                LoginKind::Analyst(_) => Reach::Analyst,
+                _ => Reach::Service(caller(service), None),
+            })
+        }
+    }
+}
+
+/// Whom the start-up packet binds to, and the parameters it sets; a later setting wins.
+fn settings(
+    all: impl Iterator<Item = (String, String)>,
+    caller: &Caller,
+) -> Result<(Option<Name>, Parameters), Fields> {
+    let (mut user, mut startup) = (None, Vec::new());
+    for (name, value) in all {
+        let name = name.to_ascii_lowercase();
+        if name == "stuffgate.user" {
+            let named: Name = value.parse().map_err(|_| error::bad_user_name(&value))?;
+            if matches!(caller.kind, LoginKind::User(_)) && named != caller.name {
+                return Err(error::not_yours(caller.name.as_str(), named.as_str()));
+            }
+            user = Some(named);
+        } else if is_ours(&name) {
+            return Err(error::no_parameter(&name));
+        } else if NOT_THE_CLIENTS.contains(&name.as_str()) || !is_parameter_name(&name) {
+            let fields = Fields::error(
+                sqlstate::INSUFFICIENT_PRIVILEGE,
+                format!("start-up parameter \"{name}\" cannot be set by a client of the gate"),
+            );
+            return Err(fields.with_hint("Leave it out of the connection's options."));
+        } else {
+            startup.push((name, Value::Text(value)));
+        }
+    }
+    let user = user.filter(|_| caller.may_bind());
+    Ok((user, Parameters::starting(startup)))
+}
+
+fn is_parameter_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 128
+        && name.split('.').all(|part| {
+            part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'$')
+        })
+}
+
+fn greet_console(out: &mut Vec<u8>) {
+    frame::authentication_ok(out);
+    for (name, value) in NOWHERE {
+        frame::parameter_status(out, name, value);
+    }
+    frame::ready_for_query(out, b'I');
+}
+
+fn convert(verifier: &ScramVerifier) -> Verifier {
+    Verifier {
+        iterations: verifier.iterations,
+        salt: verifier.salt.clone(),
+        stored_key: verifier.stored_key,
+        server_key: verifier.server_key,
+    }
+}

@@ -1,0 +1,171 @@
+//! A client's own prepared statements and portals, by the names it gave them.
+
+use crate::look::Look;
+use crate::parameters::Change;
+use pool::StatementId;
+use sql::{Arg, Effects, Kind, Step};
+use std::collections::HashMap;
+use std::sync::Arc;
+use wire::frame::{HEADER_BYTES, Reader};
+
+/// Most prepared statements that one session may keep (54000 above it).
+pub(crate) const MAX_STATEMENTS: usize = 10_000;
+
+/// A prepared statement as the client sent it.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    pub(crate) text: Box<[u8]>,
+    /// Parameter types as the client gave them; 0 where the server is to find out.
+    pub(crate) oids: Vec<u32>,
+    pub(crate) id: StatementId,
+    /// The full look, if the scan said there is something to see.
+    pub(crate) look: Option<Arc<Look>>,
+    /// Set if it is a transaction statement in its shortest form.
+    pub(crate) step: Option<Step>,
+}
+
+impl Statement {
+    /// The only statement of the text, if the full look was taken.
+    pub(crate) fn only(&self) -> Option<&sql::Statement> {
+        match self.look.as_deref().map(|look| look.analysis.statements.as_slice()) {
+            Some([only]) => Some(only),
+            _ => None,
+        }
+    }
+
+    /// What the statement as a whole leaves behind.
+    pub(crate) fn effects(&self) -> Effects {
+        self.look.as_ref().map(|look| look.analysis.effects()).unwrap_or_default()
+    }
+}
+
+/// A bound portal, as far as the gate has to remember it.
+#[derive(Debug)]
+pub(crate) enum Portal {
+    /// The gate itself answers.
+    Local {
+        /// What is to be done.
+        statement: Arc<Statement>,
+        /// Parameter values.
+        values: Values,
+    },
+    /// A server answers, and its success changes the session.
+    Server(Vec<Change>),
+    /// A server answers, and that rolls a transaction back.
+    RollsBack,
+}
+
+/// Bind's parameter values: text or binary, which for text, names and unknown is the same.
+pub(crate) type Values = Vec<Option<Box<[u8]>>>;
+
+/// Names to statements and portals.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    pub(crate) statements: HashMap<Box<[u8]>, Arc<Statement>>,
+    pub(crate) portals: HashMap<Box<[u8]>, Portal>,
+}
+
+/// A Parse message, read.
+pub(crate) struct Parse<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) text: &'a [u8],
+    pub(crate) oids: Vec<u32>,
+}
+
+impl<'a> Parse<'a> {
+    pub(crate) fn read(message: &'a [u8]) -> Option<Self> {
+        let mut body = Reader::new(message.get(HEADER_BYTES..)?);
+        let (name, text) = (body.cstr()?, body.cstr()?);
+        let count = body.u16()?;
+        let oids = (0..count).map(|_| body.u32()).collect::<Option<Vec<u32>>>()?;
+        Some(Self { name, text, oids })
+    }
+}
+
+/// The two names at the head of a Bind, and where its rest begins.
+pub(crate) struct BindHead<'a> {
+    pub(crate) portal: &'a [u8],
+    pub(crate) statement: &'a [u8],
+    pub(crate) bytes: usize,
+}
+
+impl<'a> BindHead<'a> {
+    pub(crate) fn read(message: &'a [u8]) -> Option<Self> {
+        let mut body = Reader::new(message.get(HEADER_BYTES..)?);
+        let (portal, statement) = (body.cstr()?, body.cstr()?);
+        Some(Self { portal, statement, bytes: HEADER_BYTES + portal.len() + statement.len() + 2 })
+    }
+}
+
+/// What follows the names in a Bind.
+pub(crate) struct BindBody<'a> {
+    pub(crate) formats: Vec<u16>,
+    pub(crate) values: Vec<Option<&'a [u8]>>,
+    /// Result formats, as they came.
+    pub(crate) rest: &'a [u8],
+}
+
+impl<'a> BindBody<'a> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
+        let mut body = Reader::new(bytes);
+        let count = body.u16()?;
+        let formats = (0..count).map(|_| body.u16()).collect::<Option<Vec<u16>>>()?;
+        let count = body.u16()?;
+        let values = (0..count).map(|_| body.value()).collect::<Option<Vec<_>>>()?;
+        Some(Self { formats, values, rest: body.rest() })
+    }
+
+    /// The values, owned.
+    pub(crate) fn to_values(&self) -> Values {
+        self.values.iter().map(|value| value.map(Into::into)).collect()
+    }
+}
+
+/// The kind byte and name of a Describe or Close.
+pub(crate) fn kind_and_name(message: &[u8]) -> Option<(u8, &[u8])> {
+    let mut body = Reader::new(message.get(HEADER_BYTES..)?);
+    Some((body.u8()?, body.cstr()?))
+}
+
+/// The portal's name in an Execute.
+pub(crate) fn portal_name(message: &[u8]) -> Option<&[u8]> {
+    Reader::new(message.get(HEADER_BYTES..)?).cstr()
+}
+
+/// An argument's text, with parameters filled in. `None`: it is no constant; `Some(None)`: NULL.
+pub(crate) fn argument(arg: &Arg, values: &[Option<Box<[u8]>>]) -> Option<Option<String>> {
+    match arg {
+        Arg::Literal(text) => Some(Some(text.clone())),
+        Arg::Null => Some(None),
+        Arg::Parameter(number) => {
+            let value = values.get(usize::from(*number).checked_sub(1)?)?;
+            match value {
+                None => Some(None),
+                Some(bytes) => String::from_utf8(bytes.to_vec()).ok().map(Some),
+            }
+        }
+        Arg::Other => None,
+    }
+}
+
+/// Whether a flag's text means true (PostgreSQL manual, "Boolean Type"); binary 1 as well.
+pub(crate) fn is_true(text: &str) -> bool {
+    matches!(
+        text.trim().to_ascii_lowercase().as_str(),
+        "t" | "tr" | "tru" | "true" | "y" | "yes" | "on" | "1" | "\u{1}"
+    )
+}
+
+/// Whether a parameter's name is one that the gate keeps.
+pub(crate) fn is_ours(name: &str) -> bool {
+    name.get(..10).is_some_and(|head| head.eq_ignore_ascii_case("stuffgate."))
+}
+
+/// Whether a lone `set_config` or `current_setting` takes the parameter's name from Bind.
+pub(crate) fn names_parameter_late(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::SetConfigSelect { name: Arg::Parameter(_), .. }
+            | Kind::CurrentSettingSelect { name: Arg::Parameter(_), .. }
+    )
+}

@@ -1,0 +1,320 @@
+//! A session with a leased server: how the lease is taken, relayed over, and given back.
+
+use crate::error;
+use crate::front::{SessionFront, UNKNOWN_PARAMETERS, tag_fits};
+use crate::life::{End, Session};
+use crate::look::SchemaNames;
+use crate::parameters::Change;
+use crate::route::{Route, route};
+use crate::sessions::EndReason;
+use crate::state::Block;
+use model::{LoginKind, Name};
+use pool::{Lease, LeaseError};
+use relay::{Ledger, Limits, Outcome, Relay, Reply, ServerFault, Status};
+use sql::BindTag;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+use wire::{Fields, frame};
+
+/// How long a connection that is coming back waits for a cancel request that is on its way to it.
+const CANCEL_GRACE: Duration = Duration::from_millis(200);
+
+/// Unhandled bytes that a client may send ahead while its session waits for a lease.
+const MAX_AHEAD_BYTES: usize = 64 * 1024;
+
+/// A leased server and all that is tracked of it.
+pub(crate) struct Leased {
+    pub(crate) lease: Lease,
+    pub(crate) ledger: Ledger,
+    pub(crate) relay: Relay,
+    pub(crate) route: Arc<Route>,
+    /// Whom it is for, as bound; `None` for home and for `user` logins.
+    pub(crate) user: Option<Name>,
+    strangers: bool,
+    /// The server has said farewell: nothing needs to be added.
+    pub(crate) farewell: bool,
+}
+
+impl Leased {
+    pub(crate) fn names(&self) -> Option<&SchemaNames> {
+        self.route.names.as_ref()
+    }
+}
+
+/// Why a server is lost.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// Its connection ended.
+    Gone(Option<std::io::Error>),
+    /// It broke the protocol.
+    Broke(ServerFault),
+    /// It refused what the gate itself sent.
+    Hidden,
+}
+
+/// Why no lease was taken.
+pub(crate) enum NoLease {
+    /// The statement fails with this.
+    Refused(Box<Fields>),
+    /// The session is over.
+    End(End),
+}
+
+impl From<Fields> for NoLease {
+    fn from(fields: Fields) -> Self {
+        Self::Refused(Box::new(fields))
+    }
+}
+
+/// What one turn of relaying came to.
+pub(crate) enum Turn {
+    /// A safe point; the last ReadyForQuery is in the client's outbox.
+    SafePoint,
+    /// The client's next message is the gate's to handle.
+    Held,
+    /// A part of a simple query is over.
+    PartDone,
+}
+
+impl Session {
+    /// Leases a server for a statement with this tag, sets it up, and sends a deferred `BEGIN`.
+    pub(crate) async fn take_lease(&mut self, tag: Option<&BindTag>) -> Result<(), NoLease> {
+        self.follow_tag(tag)?;
+        let route = self.route()?;
+        let mut lease = match self.state.gate.pools.try_lease(&route.place, self.number) {
+            Some(lease) => lease,
+            None => Box::pin(self.wait_for_lease(&route)).await?,
+        };
+        self.handle.leased(&lease.server.cancel, route.grant);
+        if lease.server.facts.applied != self.state.parameters.fingerprint()
+            && let Err(fields) = Box::pin(self.set_parameters(&mut lease, &route)).await
+        {
+            self.handle.idle();
+            return Err(fields.into());
+        }
+        let strangers = lease.was_strangers();
+        self.tell_parameters(&lease, &route);
+        let mut ledger = Ledger::default();
+        if let Block::Deferred(begin) = std::mem::take(&mut self.state.block) {
+            frame::query(lease.server.peer.outbox.buffer(), begin);
+            ledger.expect_hidden(Reply::Query);
+            lease.server.facts.unnamed = None;
+        }
+        let limits = Limits { statement_bytes: self.state.gate.limits.statement_bytes };
+        self.leased = Some(Box::new(Leased {
+            lease,
+            ledger,
+            relay: Relay::new(limits),
+            route,
+            user: self.state.binding.effective().cloned(),
+            strangers,
+            farewell: false,
+        }));
+        Ok(())
+    }
+
+    fn follow_tag(&mut self, tag: Option<&BindTag>) -> Result<(), NoLease> {
+        let Some(tag) = tag else { return Ok(()) };
+        let text = match tag {
+            BindTag::User(text) => text,
+            BindTag::Conflict => return Err(error::bad_tag("It names two users.").into()),
+            BindTag::Malformed => return Err(error::bad_tag("It cannot be read.").into()),
+        };
+        if let LoginKind::User(_) = self.state.caller.kind {
+            if tag_fits(&self.state, Some(tag), None) {
+                return Ok(());
+            }
+            return Err(error::not_yours(self.state.caller.name.as_str(), text).into());
+        }
+        let user: Name = text.parse().map_err(|_| NoLease::from(error::bad_user_name(text)))?;
+        self.state
+            .binding
+            .tag(&user)
+            .map_err(|_| error::bad_tag("An earlier statement of the transaction names another user.").into())
+    }
+
+    /// The route of whom the session is for now; looked up again only when the directory has changed.
+    fn route(&mut self) -> Result<Arc<Route>, NoLease> {
+        let version = self.state.gate.directory.version();
+        let user = self.state.binding.effective();
+        if let Some((known_version, known_user, route)) = &self.last_route
+            && *known_version == version
+            && known_user.as_ref() == user
+            && route.expires_at.is_none_or(|end| crate::gate::Gate::now() < end)
+        {
+            return Ok(Arc::clone(route));
+        }
+        let found = route(&self.state.gate.directory, &self.state.caller, user)
+            .map_err(|error| NoLease::from(error::no_route(&error)))?;
+        let found = Arc::new(found);
+        self.last_route = Some((version, user.cloned(), Arc::clone(&found)));
+        Ok(found)
+    }
+
+    /// Waits for a lease, and for a cancel, the session's end, or the client's going meanwhile.
+    async fn wait_for_lease(&mut self, route: &Route) -> Result<Lease, NoLease> {
+        self.handle.waiting();
+        let pools = Arc::clone(&self.state.gate.pools);
+        let mut waiting = Box::pin(pools.lease(&route.place, self.number));
+        let known = self.known_end();
+        let leased = std::future::poll_fn(|cx| {
+            if let Poll::Ready(leased) = waiting.as_mut().poll(cx) {
+                return Poll::Ready(leased.map_err(|error: LeaseError| error::no_lease(&error).into()));
+            }
+            if self.handle.poll_cancelled(cx).is_ready() {
+                return Poll::Ready(Err(error::cancelled().into()));
+            }
+            if let Poll::Ready(reason) = self.handle.poll_end(cx, known) {
+                return Poll::Ready(Err(NoLease::End(End::Told(Box::new(error::ended(reason))))));
+            }
+            while self.client.inbox.unread().len() < MAX_AHEAD_BYTES {
+                match self.client.poll_fill(cx) {
+                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(NoLease::End(End::Gone))),
+                    Poll::Ready(Ok(_)) => {}
+                    Poll::Pending => break,
+                }
+            }
+            Poll::Pending
+        })
+        .await;
+        if leased.is_err() {
+            self.handle.idle();
+        }
+        leased
+    }
+
+    /// Brings the server's parameters to the session's.
+    pub(crate) async fn set_parameters(&self, lease: &mut Lease, route: &Route) -> Result<(), Fields> {
+        let sql = self.state.parameters.sql(|path| match &route.names {
+            Some(names) => sql::map_search_path(path, &names.as_names()).unwrap_or_else(|| path.to_owned()),
+            None => path.to_owned(),
+        });
+        lease.server.facts.applied = UNKNOWN_PARAMETERS;
+        lease.run(&sql).await.map_err(|error| error::parameters_refused(&route.place.label, &error))?;
+        lease.server.facts.applied = self.state.parameters.fingerprint();
+        Ok(())
+    }
+
+    /// Tells the client what this server reports and the last one did not.
+    pub(crate) fn tell_parameters(&mut self, lease: &Lease, route: &Route) {
+        for (at, reported) in lease.server.facts.parameters.iter().enumerate() {
+            if self.state.told.get(at) == Some(reported) || self.state.told.contains(reported) {
+                continue;
+            }
+            let (name, value) = reported;
+            if name != "search_path" || route.names.is_none() {
+                frame::parameter_status(self.client.outbox.buffer(), name, value);
+                self.state.note_told(name, value);
+            }
+        }
+    }
+
+    /// The weightiest reason to end that does not interrupt what is going on.
+    pub(crate) fn known_end(&self) -> Option<EndReason> {
+        let busy = self.leased.as_ref().is_some_and(|leased| !leased.ledger.is_safe_point());
+        (busy || self.state.block != Block::None).then_some(EndReason::Draining)
+    }
+
+    /// Relays until something else has to be done.
+    pub(crate) async fn relay(&mut self) -> Result<Turn, End> {
+        let known = self.known_end();
+        let Self { client, state, leased, handle, .. } = self;
+        let Some(leased) = leased.as_deref_mut() else { return Ok(Turn::Held) };
+        let epoch = leased.lease.epoch();
+        let server = &mut *leased.lease.server;
+        let mut front = SessionFront {
+            state,
+            facts: &mut server.facts,
+            epoch,
+            names: leased.route.names.as_ref(),
+            user: leased.user.as_ref(),
+            strangers: &mut leased.strangers,
+            farewell: &mut leased.farewell,
+        };
+        let outcome = std::future::poll_fn(|cx| {
+            if let Poll::Ready(reason) = handle.poll_end(cx, known) {
+                return Poll::Ready(Err(reason));
+            }
+            leased.relay.poll(cx, client, &mut server.peer, &mut leased.ledger, &mut front).map(Ok)
+        })
+        .await;
+        let label = &leased.route.place.label;
+        let lost = |fault| Err(End::Lost(Box::new(error::server_lost(label, &fault))));
+        match outcome {
+            Err(reason) => Err(End::Told(Box::new(error::ended(reason)))),
+            Ok(Outcome::SafePoint) => Ok(Turn::SafePoint),
+            Ok(Outcome::Held) => Ok(Turn::Held),
+            Ok(Outcome::PartDone) => Ok(Turn::PartDone),
+            Ok(Outcome::Terminated) => Err(End::Quit),
+            Ok(Outcome::ClientGone(_)) => Err(End::Gone),
+            Ok(Outcome::ClientFault(fault)) => Err(End::Told(Box::new(error::client_fault(fault)))),
+            Ok(Outcome::ServerGone(_)) if leased.farewell => Err(End::Quit),
+            Ok(Outcome::ServerGone(error)) => lost(Fault::Gone(error)),
+            Ok(Outcome::ServerFault(fault)) => lost(Fault::Broke(fault)),
+            Ok(Outcome::HiddenFailed) => lost(Fault::Hidden),
+        }
+    }
+
+    /// Does what a safe point asks for: the transaction's changes are settled, and the lease goes
+    /// back unless the session is pinned to it. Nothing is sent to the client before that.
+    pub(crate) async fn at_safe_point(&mut self) -> Result<(), End> {
+        let Some(mut leased) = self.leased.take() else { return Ok(()) };
+        let before = self.state.parameters.fingerprint();
+        let applied = leased.lease.server.facts.applied;
+        let resets = self.state.uncommitted.iter().any(|change| !matches!(change, Change::Set(..)));
+        self.state.transaction_ended();
+        if applied == before && !resets {
+            leased.lease.server.facts.applied = self.state.parameters.fingerprint();
+        }
+        if std::mem::take(&mut self.state.schema_changed) {
+            leased.lease.schema_changed();
+        }
+        if self.state.pinned().is_some() {
+            if leased.lease.server.facts.applied != self.state.parameters.fingerprint() {
+                let set = Box::pin(self.set_parameters(&mut leased.lease, &leased.route)).await;
+                if let Err(fields) = set {
+                    return Err(End::Told(Box::new(fields.with_severity(wire::Severity::Fatal))));
+                }
+            }
+            self.leased = Some(leased);
+            return Ok(());
+        }
+        self.handle.idle();
+        let quiet = {
+            let cancel = &leased.lease.server.cancel;
+            cancel.is_quiet() || tokio::time::timeout(CANCEL_GRACE, cancel.quiet()).await.is_ok()
+        };
+        let reusable = quiet && !leased.relay.is_mid_message();
+        if reusable {
+            leased.lease.give_back();
+        }
+        Ok(())
+    }
+
+    /// Lets go of the server at the session's end: a clean one is reset and reused, a busy one is
+    /// cancelled and closed.
+    pub(crate) async fn release(&mut self) {
+        let Some(mut leased) = self.leased.take() else { return };
+        let idle = leased.ledger.is_safe_point() && !leased.relay.is_mid_message() && !leased.farewell;
+        if idle && leased.ledger.status() == Status::Idle {
+            self.handle.idle();
+            let quiet = tokio::time::timeout(CANCEL_GRACE, leased.lease.server.cancel.quiet()).await;
+            if quiet.is_ok() && leased.lease.reset().await.is_ok() {
+                leased.lease.give_back();
+            }
+            return;
+        }
+        if !leased.ledger.is_settled() {
+            let cancel = leased.lease.server.cancel.announce();
+            self.handle.idle();
+            let limit = self.state.gate.pools.settings().connect_timeout;
+            let sent = tokio::time::timeout(limit, cancel.send()).await;
+            tracing::debug!(
+                session = self.handle.process,
+                ok = matches!(sent, Ok(Ok(()))),
+                "cancelled on leaving"
+            );
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! One accepted connection, from its first byte to its last.
+
+use crate::gate::Gate;
+use crate::login::{Admitted, Refused, log_in};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use wire::greet::{Greeting, Startup, greet};
+use wire::{Fields, Peer, Stream, sqlstate};
+
+/// How long a refused client may take to accept the refusal, and a cancel request to be delivered.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Serves one connection to its end. Never fails: what goes wrong is told to the client and logged.
+/// Dropping the future ends the session, and closes the server connection it may have.
+pub async fn serve(gate: Arc<Gate>, tcp: TcpStream) {
+    let place = Arc::clone(&gate.places).try_acquire_owned();
+    let limit = gate.limits.login_timeout;
+    let opened = timeout(limit, Box::pin(open(&gate, tcp, place.is_ok()))).await;
+    match opened {
+        Ok(Some(Admitted::Session(session, registration))) => {
+            metrics::counter!("stuffgate_logins_total", "outcome" => "ok").increment(1);
+            session.run().await;
+            gate.sessions.forget(&registration);
+        }
+        Ok(Some(Admitted::Console(mut client, login))) => {
+            metrics::counter!("stuffgate_logins_total", "outcome" => "ok").increment(1);
+            if client.send().await.is_ok()
+                && let Err(error) = gate.console.serve(&mut client, login.as_str()).await
+            {
+                tracing::debug!(%error, "the console's client went away");
+            }
+        }
+        Ok(None) => {}
+        Err(_) => {
+            metrics::counter!("stuffgate_logins_total", "outcome" => "timeout").increment(1);
+            tracing::debug!("a client did not log in in time");
+        }
+    }
+    drop(place);
+}
+
+/// Greets and admits; `None` if the connection is over.
+async fn open(gate: &Arc<Gate>, tcp: TcpStream, room: bool) -> Option<Admitted> {
+    let startup = match greet(tcp, &gate.tls()).await {
+        Ok(Greeting::Startup(startup)) => *startup,
+        Ok(Greeting::Cancel { key }) => {
+            metrics::counter!("stuffgate_cancels_total").increment(1);
+            let _delivered = timeout(LAST_WORDS, gate.sessions.cancel(&key)).await;
+            return None;
+        }
+        Err(error) => {
+            tracing::debug!(%error, "no greeting");
+            return None;
+        }
+    };
+    if !room {
+        let limit = gate.limits.max_clients;
+        let fields = Fields::fatal(
+            sqlstate::TOO_MANY_CONNECTIONS,
+            format!("the gate has {limit} clients, which is its limit"),
+        );
+        let Startup { stream, .. } = startup;
+        tell(stream, &fields.with_hint("The operator can raise session.max_clients.")).await;
+        return None;
+    }
+    let user = startup.user.clone();
+    match Box::pin(log_in(gate, startup)).await {
+        Ok(admitted) => Some(admitted),
+        Err(Refused { told, reason }) => {
+            metrics::counter!("stuffgate_logins_total", "outcome" => "refused").increment(1);
+            tracing::info!(login = %user, %reason, "login refused");
+            if let Some((stream, fields)) = told {
+                tell(*stream, &fields).await;
+            }
+            None
+        }
+    }
+}
+
+async fn tell(stream: Stream, fields: &Fields) {
+    let mut client = Peer::new(stream);
+    fields.encode_error(client.outbox.buffer());
+    let _told = timeout(LAST_WORDS, client.send()).await;
+}

@@ -1,0 +1,136 @@
+//! A simple query that the gate answers in whole or in part: its statements in order.
+
+use crate::front::tag_fits;
+use crate::life::{End, Session};
+use crate::local::Around;
+use crate::look::Look;
+use crate::relayed::{NoLease, Turn};
+use crate::state::Block;
+use sql::Scan;
+use std::ops::Range;
+use std::sync::Arc;
+use wire::Fields;
+use wire::frame::{self, HEADER_BYTES};
+
+/// What one step through the statements came to.
+enum Step {
+    /// Go on with the statement of this number.
+    On(usize),
+    /// An error was told: the rest of the message is dropped.
+    Failed,
+}
+
+impl Session {
+    /// Handles a whole Query message. Runs of statements for the server are sent as one query each,
+    /// so an implicit transaction reaches as far as Postgres would have it, up to the next statement
+    /// that binds; nothing after an error is run.
+    pub(crate) async fn simple(&mut self, message: &[u8]) -> Result<(), End> {
+        let body = message.get(HEADER_BYTES..).unwrap_or_default();
+        let text = frame::cstr(body).map(|(text, _)| text).unwrap_or_default();
+        self.state.names.statements.remove(&b""[..]);
+        match self.state.gate.looks.scan(text) {
+            Scan::Transaction(step) if self.leased.is_none() => {
+                self.state.step(step).write_simple(self.client.outbox.buffer());
+            }
+            Scan::Plain if self.state.block == Block::Failed => {
+                self.tell(&crate::error::transaction_failed());
+            }
+            _ => self.statements(text).await?,
+        }
+        if self.leased.as_ref().is_some_and(|leased| leased.ledger.is_safe_point()) {
+            self.at_safe_point().await?;
+        }
+        self.say_ready();
+        Ok(())
+    }
+
+    async fn statements(&mut self, text: &[u8]) -> Result<(), End> {
+        let mut at = 0;
+        loop {
+            let look = self.look(text);
+            if at >= look.analysis.statements.len() {
+                return Ok(());
+            }
+            match self.statement(text, &look, at).await? {
+                Step::On(next) => at = next,
+                Step::Failed => return Ok(()),
+            }
+        }
+    }
+
+    /// The look at a text as the partition that is leased now sees it.
+    fn look(&self, text: &[u8]) -> Arc<Look> {
+        let names = self.leased.as_ref().and_then(|leased| leased.names());
+        self.state.gate.looks.look(text, names)
+    }
+
+    async fn statement(&mut self, text: &[u8], look: &Look, at: usize) -> Result<Step, End> {
+        let Some(statement) = look.analysis.statements.get(at) else { return Ok(Step::Failed) };
+        let company = look.analysis.statements.len() > 1;
+        let names = self.leased.as_ref().and_then(|leased| leased.names());
+        if self.state.is_local(statement, self.leased.is_some(), names) {
+            let (leased, user, open) = self.around();
+            let around = Around { leased, leased_user: user.as_ref(), in_company: company || open };
+            return Ok(match self.state.perform(statement, text, &[], around) {
+                Ok(answer) => {
+                    answer.write_simple(self.client.outbox.buffer());
+                    Step::On(at + 1)
+                }
+                Err(fields) => self.tell(&fields),
+            });
+        }
+        let Some(leased) = &self.leased else {
+            return match self.take_lease(statement.tag.as_ref()).await {
+                Ok(()) => Ok(Step::On(at)),
+                Err(NoLease::Refused(fields)) => Ok(self.tell(&fields)),
+                Err(NoLease::End(end)) => Err(end),
+            };
+        };
+        if !tag_fits(&self.state, statement.tag.as_ref(), leased.user.as_ref()) {
+            let fields = self.tag_error(statement.tag.as_ref());
+            return Ok(self.tell(&fields));
+        }
+        let rest = look.analysis.statements.iter().skip(at + 1);
+        let run = rest
+            .take_while(|next| {
+                !self.state.is_local(next, true, names)
+                    && tag_fits(&self.state, next.tag.as_ref(), leased.user.as_ref())
+            })
+            .count();
+        let last = look.analysis.statements.get(at + run).unwrap_or(statement);
+        self.part(text, statement.range.start..last.range.end).await?;
+        if !self.state.last_ok {
+            return Ok(Step::Failed);
+        }
+        if self.leased.as_ref().is_some_and(|leased| leased.ledger.is_safe_point()) {
+            self.at_safe_point().await?;
+        }
+        Ok(Step::On(at + run + 1))
+    }
+
+    /// Sends a run of statements as a query of its own and relays its answers, all but the
+    /// ReadyForQuery.
+    async fn part(&mut self, text: &[u8], range: Range<usize>) -> Result<(), End> {
+        let part = text.get(range).unwrap_or_default();
+        let look = self.look(part);
+        let changes = self.state.outgoing(&look, part);
+        self.state.awaiting.push_back(changes);
+        let sent = self.state.sent_text(&look).unwrap_or(part);
+        let Some(leased) = &mut self.leased else { return Ok(()) };
+        frame::query(leased.lease.server.peer.outbox.buffer(), sent);
+        leased.lease.server.facts.unnamed = None;
+        leased.ledger.expect_part(true);
+        leased.relay.begin_part();
+        loop {
+            if let Turn::PartDone = self.relay().await? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn tell(&mut self, fields: &Fields) -> Step {
+        fields.encode_error(self.client.outbox.buffer());
+        self.state.fail_block();
+        Step::Failed
+    }
+}

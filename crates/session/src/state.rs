@@ -1,0 +1,356 @@
+//! All that one session knows of itself, and what each message is to it: pure, no I/O.
+
+use crate::binding::Binding;
+use crate::gate::Gate;
+use crate::look::{Look, SchemaNames};
+use crate::parameters::{CHARACTERISTICS, Change, Parameters, Value};
+use crate::prepared::{Names, Parse, Statement, is_ours};
+use crate::route::Caller;
+use model::Name;
+use pool::StatementId;
+use relay::Status;
+use sql::{Decision, Discard, Effects, Kind, Reset, Scan, Scope, Show, Step};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+/// Effects that keep a session on its server.
+const PINNING: [(Effects, &str); 9] = [
+    (Effects::LISTEN, "listen"),
+    (Effects::TEMP, "temporary table"),
+    (Effects::HOLD, "cursor with hold"),
+    (Effects::SESSION_ADVISORY, "session advisory lock"),
+    (Effects::SQL_PREPARE, "prepare"),
+    (Effects::UNREPLAYABLE, "unknown session state"),
+    (Effects::SESSION_AUTHORIZATION, "session authorization"),
+    (Effects::ROLE, "role"),
+    (Effects::SEQUENCE_STATE, "sequence state"),
+];
+
+/// A transaction block that no server has heard of yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Block {
+    /// None is open here (one may be on the server).
+    #[default]
+    None,
+    /// `BEGIN` was answered by the gate; this text goes to the server first.
+    Deferred(String),
+    /// Something failed in it before it reached a server.
+    Failed,
+}
+
+/// What one session knows of itself.
+pub(crate) struct State {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) caller: Caller,
+    pub(crate) binding: Binding,
+    pub(crate) parameters: Parameters,
+    pub(crate) block: Block,
+    pub(crate) names: Names,
+    pub(crate) pins: Effects,
+    /// Changes of watched messages on their way, oldest first.
+    pub(crate) awaiting: VecDeque<Vec<Change>>,
+    /// How the last watched message went.
+    pub(crate) last_ok: bool,
+    /// Changes that succeeded and are not committed.
+    pub(crate) uncommitted: Vec<Change>,
+    /// The open transaction fails or is rolled back.
+    pub(crate) rolls_back: bool,
+    /// The open transaction has a savepoint: what it undoes is not tracked.
+    pub(crate) savepoints: bool,
+    pub(crate) schema_changed: bool,
+    /// Parses on their way: what to forget if they fail.
+    pub(crate) parsing: HashMap<relay::Token, Parsing>,
+    next_token: u64,
+    /// What the client was last told by ParameterStatus.
+    pub(crate) told: Vec<(String, String)>,
+    /// The last text that was rewritten for the server, to map error positions back.
+    pub(crate) rewritten: Option<Arc<Look>>,
+}
+
+/// A Parse on its way to the server.
+#[derive(Debug)]
+pub(crate) struct Parsing {
+    pub(crate) client: Option<Box<[u8]>>,
+    pub(crate) id: StatementId,
+}
+
+impl State {
+    pub(crate) fn new(gate: Arc<Gate>, caller: Caller, user: Option<Name>, parameters: Parameters) -> Self {
+        Self {
+            gate,
+            caller,
+            binding: Binding::starting(user),
+            parameters,
+            block: Block::None,
+            names: Names::default(),
+            pins: Effects::NONE,
+            awaiting: VecDeque::new(),
+            last_ok: true,
+            uncommitted: Vec::new(),
+            rolls_back: false,
+            savepoints: false,
+            schema_changed: false,
+            parsing: HashMap::new(),
+            next_token: 1,
+            told: Vec::new(),
+            rewritten: None,
+        }
+    }
+
+    /// Why the session keeps its server, if it does.
+    pub(crate) fn pinned(&self) -> Option<String> {
+        let reasons: Vec<&str> =
+            PINNING.iter().filter(|(bit, _)| self.pins.contains(*bit)).map(|(_, name)| *name).collect();
+        (!reasons.is_empty()).then(|| reasons.join(", "))
+    }
+
+    /// Notes effects that keep the session on its server.
+    pub(crate) fn pin(&mut self, effects: Effects) {
+        for (bit, reason) in PINNING {
+            if effects.contains(bit) && !self.pins.contains(bit) {
+                self.pins |= bit;
+                metrics::counter!("stuffgate_pins_total", "reason" => reason).increment(1);
+            }
+        }
+        self.schema_changed |= effects.intersects(Effects::DDL | Effects::FUNCTION_DDL);
+        self.savepoints |= effects.contains(Effects::SAVEPOINT);
+    }
+
+    /// The status that the client is told while no server is leased.
+    pub(crate) fn local_status(&self) -> Status {
+        match self.block {
+            Block::None => Status::Idle,
+            Block::Deferred(_) => Status::Open,
+            Block::Failed => Status::Failed,
+        }
+    }
+
+    /// A statement out of a Parse.
+    pub(crate) fn statement(&self, parse: &Parse<'_>, epoch: u32) -> Statement {
+        let scan = self.gate.looks.scan(parse.text);
+        Statement {
+            text: parse.text.into(),
+            oids: parse.oids.clone(),
+            id: StatementId { hash: self.gate.looks.hash((parse.text, parse.oids.as_slice())), epoch },
+            look: matches!(scan, Scan::Look).then(|| self.gate.looks.look(parse.text, None)),
+            step: match scan {
+                Scan::Transaction(step) => Some(step),
+                Scan::Plain | Scan::Look => None,
+            },
+        }
+    }
+
+    pub(crate) fn token(&mut self) -> Option<relay::Token> {
+        self.next_token += 1;
+        relay::Token::new(self.next_token)
+    }
+
+    /// Whether the gate itself answers a transaction statement in its shortest form.
+    pub(crate) fn step_is_local(&self, step: Step, leased: bool) -> bool {
+        let _ = step;
+        !leased && (self.block != Block::None || self.caller.may_bind())
+    }
+
+    /// Whether the gate itself answers a statement. `names`: the leased schema partition's, if one is.
+    pub(crate) fn is_local(
+        &self,
+        statement: &sql::Statement,
+        leased: bool,
+        names: Option<&SchemaNames>,
+    ) -> bool {
+        if statement.decision != Decision::Forward && names.is_some() {
+            return true;
+        }
+        match &statement.kind {
+            Kind::Set { name, .. } | Kind::Reset(Reset::Name(name)) => {
+                is_ours(name) || (!leased && self.is_homeless())
+            }
+            Kind::Show(Show::Name(name)) => is_ours(name) || (name == "search_path" && names.is_some()),
+            Kind::SetConfigSelect { name: sql::Arg::Literal(name), .. }
+            | Kind::CurrentSettingSelect { name: sql::Arg::Literal(name), .. } => is_ours(name),
+            Kind::Reset(Reset::All) | Kind::Discard(Discard::All) | Kind::Empty => !leased,
+            Kind::Begin { .. } => !leased && (self.block != Block::None || self.caller.may_bind()),
+            Kind::Commit { .. } | Kind::Rollback { .. } => {
+                !leased && (self.block != Block::None || self.caller.may_bind())
+            }
+            Kind::Deallocate { name: Some(name) } => {
+                self.names.statements.contains_key(name.as_bytes())
+                    || (!leased && !self.pins.contains(Effects::SQL_PREPARE))
+            }
+            Kind::Deallocate { name: None } => !self.pins.contains(Effects::SQL_PREPARE),
+            _ => self.block == Block::Failed,
+        }
+    }
+
+    /// Whether the session has nowhere to send a `SET` yet: it is then only noted.
+    fn is_homeless(&self) -> bool {
+        let home = self.gate.directory.service(self.caller.service);
+        self.caller.may_bind()
+            && self.binding.effective().is_none()
+            && home.is_some_and(|service| service.home.is_none())
+    }
+
+    /// What a statement changes in the session's parameters once it is committed.
+    pub(crate) fn changes_of(&mut self, statement: &sql::Statement, text: &[u8]) -> Vec<Change> {
+        let change = match &statement.kind {
+            Kind::Set { scope: Scope::Session, name, value } => set_change(name, value, text),
+            Kind::SetSessionCharacteristics { modes } => {
+                let raw = String::from_utf8_lossy(text.get(modes.clone()).unwrap_or_default()).into_owned();
+                Some(Change::Set(CHARACTERISTICS.to_owned(), Value::Sql(raw)))
+            }
+            Kind::SetConfigSelect { name, value, is_local, .. } => {
+                set_config_change(name, value, is_local, &[])
+            }
+            Kind::Reset(Reset::Name(name)) => Some(Change::Reset(name.clone())),
+            Kind::Reset(Reset::All) => Some(Change::ResetAll),
+            Kind::Discard(Discard::All) => Some(Change::DiscardAll),
+            Kind::Deallocate { name: None } => Some(Change::DeallocateAll),
+            _ => return Vec::new(),
+        };
+        // What cannot be said again elsewhere keeps the session where it is.
+        let loses_track = self.savepoints && matches!(change, Some(Change::Set(..) | Change::Reset(_)));
+        if loses_track || (matches!(change, Some(Change::Set(..))) && !self.parameters.has_room()) {
+            self.pin(Effects::UNREPLAYABLE);
+        }
+        change.into_iter().collect()
+    }
+
+    /// A committed change.
+    pub(crate) fn commit_change(&mut self, change: &Change) {
+        self.parameters.apply(change);
+        match change {
+            Change::ResetAll => self.binding.reset(false),
+            Change::DiscardAll => {
+                self.binding.reset(false);
+                self.names = Names::default();
+                self.pins = Effects::NONE;
+            }
+            Change::DeallocateAll => self.names.statements.clear(),
+            Change::Set(..) | Change::Reset(_) => {}
+        }
+    }
+
+    /// The transaction is over: what it set is kept or forgotten.
+    pub(crate) fn transaction_ended(&mut self) {
+        let committed = !std::mem::take(&mut self.rolls_back);
+        let changes = std::mem::take(&mut self.uncommitted);
+        if committed {
+            for change in &changes {
+                self.commit_change(change);
+            }
+        } else if self.savepoints && !changes.is_empty() {
+            self.pin(Effects::UNREPLAYABLE);
+        }
+        self.savepoints = false;
+        self.binding.transaction_ended(committed);
+        self.names.portals.clear();
+    }
+}
+
+fn set_change(name: &str, value: &sql::Value, text: &[u8]) -> Option<Change> {
+    match value {
+        sql::Value::Default => Some(Change::Reset(name.to_owned())),
+        sql::Value::Current => None,
+        sql::Value::Text { literal: Some(literal), .. } if name != "search_path" => {
+            Some(Change::Set(name.to_owned(), Value::Text(literal.clone())))
+        }
+        sql::Value::Text { list, .. } if name == "search_path" && !list.is_empty() => {
+            let path = list.iter().map(|schema| path_element(schema)).collect::<Vec<_>>().join(", ");
+            Some(Change::Set(name.to_owned(), Value::Text(path)))
+        }
+        sql::Value::Text { raw, .. } => {
+            let raw = String::from_utf8_lossy(text.get(raw.clone()).unwrap_or_default()).into_owned();
+            Some(Change::Set(name.to_owned(), Value::Sql(raw)))
+        }
+    }
+}
+
+/// One schema of a search path, quoted only where it must be, as `SHOW search_path` prints it.
+fn path_element(schema: &str) -> String {
+    let plain = schema.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && schema.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if plain { schema.to_owned() } else { model::partition::quote_identifier(schema) }
+}
+
+/// What a lone `set_config` changes, its parameters filled in; `None` if it is local to the transaction.
+pub(crate) fn set_config_change(
+    name: &sql::Arg,
+    value: &sql::Arg,
+    is_local: &sql::Arg,
+    values: &[Option<Box<[u8]>>],
+) -> Option<Change> {
+    use crate::prepared::{argument, is_true};
+    let name = argument(name, values)??.to_ascii_lowercase();
+    let is_local = argument(is_local, values)??;
+    if is_true(&is_local) {
+        return None;
+    }
+    Some(match argument(value, values)? {
+        Some(value) => Change::Set(name, Value::Text(value)),
+        None => Change::Reset(name),
+    })
+}
+
+impl State {
+    /// Notes a query that is about to be sent: what it pins, and what it changes if it succeeds.
+    pub(crate) fn outgoing(&mut self, look: &Arc<Look>, text: &[u8]) -> Vec<Change> {
+        self.pin(look.analysis.effects());
+        let mut changes = Vec::new();
+        for statement in &look.analysis.statements {
+            if matches!(statement.kind, Kind::Rollback { .. }) {
+                self.rolls_back = true;
+            }
+            changes.extend(self.changes_of(statement, text));
+        }
+        if self.rolls_back && !changes.is_empty() {
+            // What of it is rolled back depends on the order; nobody has to guess.
+            self.pin(Effects::UNREPLAYABLE);
+        }
+        self.rewritten = look.rewritten.as_ref().filter(|r| !r.edits.is_empty()).map(|_| Arc::clone(look));
+        changes
+    }
+
+    /// The text to send instead, if it differs; remembered, to map positions in errors back.
+    pub(crate) fn sent_text<'a>(&mut self, look: &'a Arc<Look>) -> Option<&'a [u8]> {
+        let sent = self.sent_text_of(look);
+        self.rewritten = sent.map(|_| Arc::clone(look));
+        sent
+    }
+
+    /// The text to send instead, if it differs.
+    pub(crate) fn sent_text_of<'a>(&self, look: &'a Look) -> Option<&'a [u8]> {
+        look.rewritten.as_ref().filter(|rewritten| !rewritten.edits.is_empty()).map(|r| r.text.as_slice())
+    }
+
+    /// Whether the gate itself answers a portal of this statement with these values.
+    pub(crate) fn bind_is_local(
+        &self,
+        statement: &Statement,
+        values: &[Option<Box<[u8]>>],
+        leased: bool,
+        names: Option<&SchemaNames>,
+    ) -> bool {
+        if let Some(step) = statement.step {
+            return self.step_is_local(step, leased);
+        }
+        let Some(only) = statement.only() else { return self.block == Block::Failed };
+        match &only.kind {
+            Kind::SetConfigSelect { name, .. } | Kind::CurrentSettingSelect { name, .. } => {
+                let name = crate::prepared::argument(name, values).flatten();
+                name.is_some_and(|name| is_ours(&name)) || self.block == Block::Failed
+            }
+            _ => self.is_local(only, leased, names),
+        }
+    }
+
+    /// Notes what the client has been told by ParameterStatus.
+    pub(crate) fn note_told(&mut self, name: &str, value: &str) {
+        match self.told.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) => {
+                known.clear();
+                known.push_str(value);
+            }
+            None => self.told.push((name.to_owned(), value.to_owned())),
+        }
+    }
+}
