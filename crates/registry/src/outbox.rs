@@ -11,8 +11,8 @@ use rusqlite::{Connection, Row, Transaction, params};
 /// First wait after a failed attempt, in seconds.
 const FIRST_RETRY_S: i64 = 5;
 
-/// Longest wait between attempts, in seconds.
-const LAST_RETRY_S: i64 = 3600;
+/// Longest wait between attempts, in seconds: nobody is served from the store until one succeeds.
+const LAST_RETRY_S: i64 = 300;
 
 /// Most bytes of a failure's text that are kept.
 const MAX_ERROR_BYTES: usize = 500;
@@ -63,7 +63,7 @@ pub struct Operation {
     pub last_error: Option<String>,
 }
 
-/// How long to wait after that many failed attempts, in seconds: doubling, up to an hour.
+/// How long to wait after that many failed attempts, in seconds: doubling, up to five minutes.
 #[must_use]
 pub fn backoff_s(attempts: u32) -> i64 {
     let doublings = attempts.saturating_sub(1).min(30);

@@ -241,9 +241,9 @@ fn failed_operations_come_back_later_and_later() {
 }
 
 #[test]
-fn waits_double_up_to_an_hour() {
-    let waits: Vec<i64> = [0, 1, 2, 3, 10, 11, u32::MAX].map(backoff_s).to_vec();
-    assert_eq!(waits, [5, 5, 10, 20, 2560, 3600, 3600]);
+fn waits_double_up_to_five_minutes() {
+    let waits: Vec<i64> = [0, 1, 2, 3, 6, 7, u32::MAX].map(backoff_s).to_vec();
+    assert_eq!(waits, [5, 5, 10, 20, 160, 300, 300]);
 }
 
 #[test]
