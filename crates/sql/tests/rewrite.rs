@@ -392,6 +392,32 @@ fn form_5_what_is_not_the_schema_stays() {
             "SELECT * FROM public.t, public.u public JOIN public.v ON public.a",
             "SELECT * FROM @.t, @.u public JOIN @.v ON public.a",
         ),
+        (
+            "CREATE POLICY p ON public.t FOR UPDATE TO public USING (public.f(a) AND EXISTS (SELECT 1 FROM public.u))",
+            "CREATE POLICY p ON @.t FOR UPDATE TO public USING (@.f(a) AND EXISTS (SELECT 1 FROM @.u))",
+        ),
+        (
+            "GRANT SELECT, UPDATE (public) ON public.t TO public",
+            "GRANT SELECT, UPDATE (public) ON @.t TO public",
+        ),
+        ("REVOKE UPDATE ON public.t FROM public", "REVOKE UPDATE ON @.t FROM public"),
+        (
+            "ALTER TABLE public.t ALTER a TYPE int USING public::int",
+            "ALTER TABLE @.t ALTER a TYPE int USING public::int",
+        ),
+        ("SELECT * FROM public.t FOR UPDATE OF public", "SELECT * FROM @.t FOR UPDATE OF public"),
+        (
+            "INSERT INTO public.t (public) VALUES (1) ON CONFLICT (public) DO UPDATE SET public = 2 RETURNING public",
+            "INSERT INTO @.t (public) VALUES (1) ON CONFLICT (public) DO UPDATE SET public = 2 RETURNING public",
+        ),
+        (
+            "WITH x AS (UPDATE public.t SET a = 1 RETURNING *) SELECT * FROM x, public.y",
+            "WITH x AS (UPDATE @.t SET a = 1 RETURNING *) SELECT * FROM x, @.y",
+        ),
+        (
+            "SELECT public.a FROM public.t JOIN (SELECT 1 AS a) public USING (a)",
+            "SELECT public.a FROM @.t JOIN (SELECT 1 AS a) public USING (a)",
+        ),
         ("SELECT a AS public FROM public.t", "SELECT a AS public FROM @.t"),
         ("SELECT a IS DISTINCT FROM public.f(b) FROM public.t", "SELECT a IS DISTINCT FROM @.f(b) FROM @.t"),
         (

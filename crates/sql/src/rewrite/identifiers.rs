@@ -149,7 +149,7 @@ impl Clauses {
                 }
             }
         }
-        let alias = (0..t.len()).any(|i| clauses.names_relation(t, i));
+        let alias = may_bind_aliases(t) && (0..t.len()).any(|i| clauses.names_relation(t, i));
         Self { alias, ..clauses }
     }
 
@@ -160,8 +160,18 @@ impl Clauses {
             && t.named(i, "public")
             && !t.symbol(i + 1, b'.')
             && !t.symbol(before, b'.')
+            && !t.is_any(before, &["to", "for", "by"])
             && (starts_relation(t, before) || t.is_name(before) || t.symbol(before, b')'))
     }
+}
+
+/// Can the statement hold a query, whose tables have aliases? Definitions without one cannot, and
+/// in `GRANT UPDATE` and its like the names of queries stand for rights.
+fn may_bind_aliases(t: Tokens) -> bool {
+    if t.is_any(0, &["create", "alter"]) {
+        return (1..t.len()).any(|i| t.is(i, "select"));
+    }
+    !t.is_any(0, &["grant", "revoke", "comment", "drop", "lock", "truncate"])
 }
 
 /// The part of the statement that the key word at `i` opens.
@@ -189,7 +199,11 @@ fn next_clause(t: Tokens, i: usize, query: bool) -> Option<Clause> {
         let clause = (query || t.is_any(0, &["delete", "update"])) && !t.is(before, "distinct");
         return clause.then_some(Clause::From);
     }
-    if t.is_any(i, &["join", "into", "update", "using"]) {
+    if t.is(i, "update") {
+        let verb = i == 0 || t.symbol(before, b'(') || t.symbol(before, b')') || t.is(0, "explain");
+        return verb.then_some(Clause::From);
+    }
+    if t.is_any(i, &["join", "into", "using"]) {
         return Some(Clause::From);
     }
     if t.is(i, "set") {
