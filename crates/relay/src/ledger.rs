@@ -183,6 +183,17 @@ impl Ledger {
         self.hidden_failed
     }
 
+    /// Whether the server is in copy-in mode, as far as is known, and the client has not ended it.
+    pub(crate) fn is_copying_in(&self) -> bool {
+        self.copying_in
+    }
+
+    /// Whether nothing stays owed once the next ReadyForQuery is in.
+    pub(crate) fn settles_next(&self) -> bool {
+        let later = |owed: &Owed| !matches!(owed.reply, Reply::CopyEnd | Reply::Made(_));
+        !self.segment_open && !self.owed.iter().skip(1).any(later)
+    }
+
     /// Whether a copy-in is under way, or may be once the server has read what was sent.
     #[must_use]
     pub fn may_copy_in(&self) -> bool {
@@ -235,7 +246,9 @@ impl Ledger {
                 self.copying_in = false;
                 return;
             }
-            Reply::Query | Reply::Call | Reply::CopyEnd => {}
+            // Both end with a ReadyForQuery of their own, and commit what was executed before.
+            Reply::Query | Reply::Call => self.segment_open = false,
+            Reply::CopyEnd => {}
             _ => self.segment_open = true,
         }
         self.owed.push_back(owed);
@@ -378,7 +391,7 @@ impl Ledger {
             }
             self.owed.pop_front();
         }
-        self.skipping = self.segment_open;
+        self.skipping = true;
     }
 
     fn settle_made(&mut self) {

@@ -71,6 +71,9 @@ enum Walk {
     Dry,
     /// The other side has to take bytes first.
     Full,
+    /// A ReadyForQuery that may end the lease waits until the client's message has ended: its rest
+    /// belongs to this server.
+    Waiting,
     /// The next message waits for control to go back.
     Held,
     /// Control goes back.
@@ -158,22 +161,23 @@ impl Relay {
                 Walk::End(outcome) => return Poll::Ready(outcome),
                 walk => walk,
             };
-            if ledger.hidden_failed() {
-                return Poll::Ready(Outcome::HiddenFailed);
-            }
-            if self.holding && ledger.is_settled() && !ledger.is_skipping() {
+            if self.holding && ledger.is_settled() && !ledger.is_skipping() && self.from_server.left == 0 {
                 self.holding = false;
+                self.flush_sent = false;
                 return Poll::Ready(Outcome::Held);
             }
             let mut progress = false;
-            if !server.outbox.is_empty() {
+            if server.is_sending() {
                 match server.poll_send(cx) {
                     Poll::Ready(Ok(())) => progress |= matches!(client_walk, Walk::Full),
-                    Poll::Ready(Err(error)) => return Poll::Ready(Outcome::ServerGone(Some(error))),
+                    Poll::Ready(Err(error)) => {
+                        self.hear_last_words(cx, client, server, ledger, front);
+                        return Poll::Ready(Outcome::ServerGone(Some(error)));
+                    }
                     Poll::Pending => {}
                 }
             }
-            if !client.outbox.is_empty() {
+            if client.is_sending() {
                 match client.poll_send(cx) {
                     Poll::Ready(Ok(())) => progress |= matches!(server_walk, Walk::Full),
                     Poll::Ready(Err(error)) => return Poll::Ready(Outcome::ClientGone(Some(error))),
@@ -202,6 +206,23 @@ impl Relay {
             if !progress {
                 return Poll::Pending;
             }
+        }
+    }
+
+    /// A server that takes no more bytes may have said why before it went.
+    fn hear_last_words<C, S>(
+        &mut self,
+        cx: &mut Context<'_>,
+        client: &mut Peer<C>,
+        server: &mut Peer<S>,
+        ledger: &mut Ledger,
+        front: &mut impl Front,
+    ) where
+        S: AsyncRead + Unpin,
+    {
+        let room = client.outbox.len() < HIGH_WATER_BYTES;
+        if room && let Poll::Ready(Ok(1..)) = server.poll_fill(cx) {
+            self.walk_server(client, server, ledger, front);
         }
     }
 
@@ -254,11 +275,17 @@ impl Relay {
         let total = header.total();
         let skipping = ledger.is_skipping();
         let copying = matches!(header.tag, frontend::COPY_DATA | frontend::COPY_DONE | frontend::COPY_FAIL);
-        if self.part && !copying && header.tag != frontend::TERMINATE {
-            return Some(Walk::Held);
-        }
+        let malformed = |what| Some(Walk::End(Outcome::ClientFault(ClientFault::Malformed(what))));
         let (reply, tail) = match header.tag {
             frontend::TERMINATE => return Some(Walk::End(Outcome::Terminated)),
+            frontend::SYNC | frontend::FLUSH if total != HEADER_BYTES => {
+                return malformed("a Sync or Flush with a body");
+            }
+            // A server ignores both until the copy has ended, unless the copy has failed already: so
+            // that nobody has to guess which, they are kept from it.
+            frontend::SYNC | frontend::FLUSH if ledger.is_copying_in() => (None, Tail::Drop),
+            _ if ledger.is_copying_in() && !copying => return malformed("not a copy message, during a copy"),
+            _ if self.part && !copying => return Some(Walk::Held),
             frontend::SYNC => (Some(Reply::Sync), Tail::Forward),
             _ if skipping => (None, Tail::Drop),
             frontend::FLUSH => (None, Tail::Forward),
@@ -320,8 +347,9 @@ impl Relay {
                 None
             }
             Verdict::Sent { head } => {
+                let head = head.min(message.len());
                 client.inbox.consume(head);
-                self.from_client = Streaming { left: total - head.min(total), tail: Tail::Forward };
+                self.from_client = Streaming { left: total - head, tail: Tail::Forward };
                 None
             }
             Verdict::Gather if total > self.limits.statement_bytes => {
@@ -356,6 +384,9 @@ impl Relay {
         let mut run = 0; // bytes at the head of the inbox that pass as they came
         let end = loop {
             if self.from_server.left > 0 {
+                if client.outbox.len() + run >= HIGH_WATER_BYTES {
+                    break Walk::Full;
+                }
                 let now = self.from_server.left.min(server.inbox.unread().len() - run);
                 self.from_server.left -= now;
                 match self.from_server.tail {
@@ -373,6 +404,9 @@ impl Relay {
                 client.outbox.take(&mut server.inbox, std::mem::take(&mut run));
                 tell_news(ledger, front, client.outbox.buffer());
             }
+            if ledger.hidden_failed() {
+                break Walk::End(Outcome::HiddenFailed);
+            }
             if let Some(outcome) = self.at_ready(ledger) {
                 break Walk::End(outcome);
             }
@@ -385,6 +419,10 @@ impl Relay {
                 Ok(None) => break Walk::Dry,
                 Err(fault) => break Walk::End(Outcome::ServerFault(fault.into())),
             };
+            let returns = header.tag == backend::READY_FOR_QUERY && (self.part || ledger.settles_next());
+            if returns && self.from_client.left > 0 {
+                break Walk::Waiting;
+            }
             match judge_reply(header, rest, ledger, front) {
                 Ok(Judged::Stream { step, tail }) => {
                     self.from_server = Streaming { left: header.total(), tail };

@@ -28,6 +28,12 @@ impl Inbox {
         self.at >= self.bytes.len()
     }
 
+    /// Bytes of memory it owns.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Marks `count` bytes as handled.
     pub fn consume(&mut self, count: usize) {
         self.at = (self.at + count).min(self.bytes.len());
@@ -74,6 +80,12 @@ impl Outbox {
         self.bytes.len() - self.at
     }
 
+    /// Bytes of memory it owns.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Whether everything was sent.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -110,12 +122,21 @@ pub struct Peer<S> {
     pub inbox: Inbox,
     /// Owed, not sent.
     pub outbox: Outbox,
+    /// The stream has taken bytes that it may still hold back.
+    unflushed: bool,
 }
 
 impl<S> Peer<S> {
     /// A peer with nothing read and nothing owed.
     pub fn new(stream: S) -> Self {
-        Self { stream, inbox: Inbox::default(), outbox: Outbox::default() }
+        Self { stream, inbox: Inbox::default(), outbox: Outbox::default(), unflushed: false }
+    }
+
+    /// Whether [`Peer::poll_send`] has something to do: bytes are owed, or were taken by a stream that
+    /// has not said that they are out. TLS holds back what its socket does not take.
+    #[must_use]
+    pub fn is_sending(&self) -> bool {
+        self.unflushed || !self.outbox.is_empty()
     }
 
     /// Gives the memory of empty buffers back; an idle peer owns none.
@@ -159,6 +180,7 @@ impl<S: AsyncWrite + Unpin> Peer<S> {
         while !self.outbox.is_empty() {
             let unsent = self.outbox.bytes.get(self.outbox.at..).unwrap_or_default();
             let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, unsent))?;
+            self.unflushed = true;
             if sent == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -166,7 +188,11 @@ impl<S: AsyncWrite + Unpin> Peer<S> {
         }
         self.outbox.bytes.clear();
         self.outbox.at = 0;
-        Pin::new(&mut self.stream).poll_flush(cx)
+        if self.unflushed {
+            ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// As [`Peer::poll_send`], as a future. Cancel-safe.
