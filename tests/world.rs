@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::thread;
 use testkit::scratch::{Account, Binaries, HOST, Options, Server};
-use testkit::{Client, Gate, Login};
+use testkit::{Client, Error, Gate, Login};
 
 /// The service of every world, and the name of its login.
 pub const SERVICE: &str = "todo";
@@ -154,22 +154,54 @@ impl World {
         self.gate.url(login, &secret_of(login), database_of(login))
     }
 
-    /// `DATABASE_URL` of a user's session of the service.
+    /// A session of the service, as a user or as the service itself.
     pub async fn connect(&self, login: &str) -> Client {
         self.connect_with(login, &[]).await
     }
 
     /// The same with further start-up parameters.
     pub async fn connect_with(&self, login: &str, parameters: &[(&str, &str)]) -> Client {
-        let secret = secret_of(login);
-        let login = Login {
-            port: self.gate.port(),
-            user: login,
-            secret: &secret,
-            database: database_of(login),
-            parameters,
-        };
-        Client::connect(&login).await.unwrap_or_else(|error| panic!("{error}\n{}", self.gate.log()))
+        let session = self.try_connect(login, parameters).await;
+        session.unwrap_or_else(|error| panic!("{error}\n{}", self.gate.log()))
+    }
+
+    /// The same where it may be refused.
+    ///
+    /// # Errors
+    /// What the gate said.
+    pub async fn try_connect(&self, login: &str, parameters: &[(&str, &str)]) -> Result<Client, Error> {
+        self.log_in(login, &secret_of(login), parameters).await
+    }
+
+    /// The same with any secret.
+    ///
+    /// # Errors
+    /// What the gate said.
+    pub async fn log_in(
+        &self,
+        login: &str,
+        secret: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Client, Error> {
+        let (port, database) = (self.gate.port(), database_of(login));
+        Client::connect(&Login { port, user: login, secret, database, parameters }).await
+    }
+
+    /// Gives every store, and the home, a table `owner` through the gate, whose one row names it.
+    pub async fn stamp(&self) {
+        for name in self.places.keys() {
+            let login = if name == HOME { SERVICE } else { name };
+            let mut session = self.connect(login).await;
+            let script = format!("CREATE TABLE owner (name text); INSERT INTO owner VALUES ('{name}')");
+            let answer = session.simple(&script).await.unwrap();
+            assert_eq!(answer.errors, [], "stamping {name}");
+        }
+    }
+
+    /// A user with a login and without a store.
+    pub fn add_user(&self, name: &str) {
+        let added = self.gate.run(&["user", "add", name], Some(&secret_of(name)));
+        added.unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// Reads or changes a user's store (or [`World::home`]) directly, past the gate, as superuser: rows as

@@ -1,5 +1,6 @@
 //! One module per promise.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::panic, clippy::unwrap_used)]
 
+mod bindings;
 mod own_rows;
 mod unmodified_clients;
