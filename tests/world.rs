@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::thread;
+use std::time::Duration;
 use testkit::scratch::{Account, Binaries, HOST, Options, Server};
 use testkit::{Client, Error, Gate, Login};
 
@@ -11,6 +12,11 @@ use testkit::{Client, Error, Gate, Login};
 pub const SERVICE: &str = "todo";
 /// The admin login's name.
 pub const ADMIN: &str = "ops";
+
+/// Longest wait for something that will happen by itself.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Between two looks whether it did.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// How stores are spread over servers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -213,6 +219,22 @@ impl World {
         let script = format!("SET search_path = \"{path}\";\n{sql}");
         let rows = self.servers[place.server].sql(&place.account.database, &script);
         rows.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Counts something about the server that a user's store is on, in no particular schema.
+    #[must_use]
+    pub fn on_server_of(&self, user: &str, sql: &str) -> String {
+        let rows = self.servers[self.places[user].server].sql("postgres", sql);
+        rows.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Waits until `condition` holds: at most [`PATIENCE`], looking every few milliseconds.
+    pub async fn until(&self, condition: impl AsyncFn() -> bool) {
+        let end = tokio::time::Instant::now() + PATIENCE;
+        while !condition().await {
+            assert!(tokio::time::Instant::now() < end, "waited in vain; the gate says:\n{}", self.gate.log());
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// The same in the home.

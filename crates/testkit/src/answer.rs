@@ -1,6 +1,7 @@
 //! What came back for one round trip, sorted for assertions.
 
 use crate::Frame;
+use bytes::Bytes;
 use std::collections::BTreeMap;
 
 /// Everything up to a `ReadyForQuery`.
@@ -67,6 +68,20 @@ impl Answer {
         let mut answer = Self::default();
         for frame in frames {
             answer.take(frame);
+        }
+        answer
+    }
+
+    /// Sorts messages as they came off the wire; a message that is cut off is left out.
+    #[must_use]
+    pub fn of_bytes(all: &[u8]) -> Self {
+        let (mut answer, mut left) = (Self::default(), all);
+        while let Some((head, rest)) = left.split_first_chunk::<5>() {
+            let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
+            let size = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(4);
+            let Some((body, rest)) = rest.split_at_checked(size) else { break };
+            answer.take(&Frame { tag: head[0], body: Bytes::copy_from_slice(body) });
+            left = rest;
         }
         answer
     }

@@ -158,8 +158,16 @@ impl Client {
     /// # Errors
     /// When nobody listens.
     pub async fn cancel(&self, port: u16) -> Result<(), Error> {
+        self.send_cancel(port, self.cancel_key.0, &self.cancel_key.1).await
+    }
+
+    /// The same with any process id and key.
+    ///
+    /// # Errors
+    /// When nobody listens.
+    pub async fn send_cancel(&self, port: u16, pid: u32, key: &[u8]) -> Result<(), Error> {
         let mut peer = Peer::connect(port).await?;
-        peer.send(&frames::cancel(self.cancel_key.0, &self.cancel_key.1)).await?;
+        peer.send(&frames::cancel(pid, key)).await?;
         peer.rest().await.map(drop)
     }
 }
