@@ -71,6 +71,15 @@ impl Binding {
         }
     }
 
+    /// Whom the session is for once the open transaction has ended, however it ends.
+    /// `Err` where that depends on how.
+    pub(crate) fn afterwards(&self) -> Result<Option<&Name>, ()> {
+        match &self.before {
+            Some(before) if *before != self.session => Err(()),
+            _ => Ok(self.session.as_ref()),
+        }
+    }
+
     /// The transaction, or the statement outside one, is over.
     pub(crate) fn transaction_ended(&mut self, committed: bool) {
         self.local = None;

@@ -198,3 +198,12 @@ pub(crate) fn pinned(reasons: &str) -> Fields {
     .with_detail(format!("It is pinned by: {reasons}."))
     .with_hint("DISCARD ALL gives the server back; SHOW stuffgate.pinned tells why it is kept.")
 }
+
+/// A statement is pipelined behind the end of the transaction that its binding belonged to.
+pub(crate) fn behind_commit() -> Fields {
+    Fields::error(
+        sqlstate::ACTIVE_SQL_TRANSACTION,
+        "the transaction has ended, and with it the session's binding, but not the pipeline",
+    )
+    .with_hint("Send Sync behind COMMIT or ROLLBACK, or bind the whole session with SET stuffgate.user.")
+}

@@ -22,6 +22,9 @@ impl Session {
     pub(crate) fn extended(&mut self, message: &[u8]) -> Result<(), Box<Fields>> {
         let malformed =
             || Box::new(Fields::error(sqlstate::PROTOCOL_VIOLATION, "malformed extended-query message"));
+        if self.leased.as_ref().is_some_and(|leased| leased.unbound) {
+            return Err(Box::new(error::behind_commit()));
+        }
         match message.first().copied() {
             Some(frontend::PARSE) => self.parse_locally(&Parse::read(message).ok_or_else(malformed)?),
             Some(frontend::BIND) => {

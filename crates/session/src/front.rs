@@ -6,7 +6,7 @@ use crate::prepared::{
     BindBody, BindHead, MAX_STATEMENTS, Parse, Portal, Statement, Values, kind_and_name,
     names_parameter_late, portal_name,
 };
-use crate::state::{Parsing, State};
+use crate::state::{Parsing, State, ends_transaction};
 use model::Name;
 use pool::Facts;
 use relay::{Desk, Front, Reply, Status, Token, Verdict};
@@ -31,10 +31,15 @@ pub(crate) struct SessionFront<'a> {
     pub(crate) strangers: &'a mut bool,
     /// Whether the server has said farewell.
     pub(crate) farewell: &'a mut bool,
+    /// Whether the transaction was ended, and with it a binding, before this segment's Sync.
+    pub(crate) unbound: &'a mut bool,
 }
 
 impl Front for SessionFront<'_> {
     fn judge(&mut self, message: &[u8], total: usize, desk: &mut Desk<'_>) -> Verdict {
+        if *self.unbound {
+            return Verdict::Hold;
+        }
         match message.first().copied() {
             Some(frontend::QUERY) => self.query(message, desk),
             Some(frontend::PARSE) => self.parse(message, desk).unwrap_or(Verdict::Pass),
@@ -47,6 +52,7 @@ impl Front for SessionFront<'_> {
     }
 
     fn ready(&mut self, status: Status) {
+        *self.unbound = false;
         self.state.rolls_back |= status == Status::Failed;
     }
 
@@ -139,10 +145,13 @@ impl SessionFront<'_> {
             }
             Scan::Look => {
                 let look = self.state.gate.looks.look(text, self.names);
-                let ours = look.analysis.statements.iter().any(|statement| {
+                let statements = &look.analysis.statements;
+                let ours = statements.iter().any(|statement| {
                     self.state.is_local(statement, true, self.names) || !self.tag_fits(statement.tag.as_ref())
                 });
-                if ours {
+                let behind =
+                    statements.split_last().is_some_and(|(_, before)| before.iter().any(ends_transaction));
+                if ours || (behind && self.state.caller.may_bind()) {
                     return Verdict::Hold;
                 }
                 return self.looked_at_query(text, &look, message.len(), desk);
@@ -300,10 +309,13 @@ impl SessionFront<'_> {
     }
 
     fn note_step(&mut self, portal: &[u8], statement: &Statement) {
-        if statement.step == Some(Step::Rollback) {
-            self.state.names.portals.insert(portal.into(), Portal::RollsBack);
-        } else if !self.state.names.portals.is_empty() {
-            self.state.names.portals.remove(portal);
+        match statement.step {
+            Some(step @ (Step::Commit | Step::Rollback)) => {
+                let ends = Portal::Ends { commits: step == Step::Commit };
+                self.state.names.portals.insert(portal.into(), ends);
+            }
+            _ if self.state.names.portals.is_empty() => {}
+            _ => drop(self.state.names.portals.remove(portal)),
         }
     }
 
@@ -369,7 +381,8 @@ impl SessionFront<'_> {
             changes = vec![change];
         }
         let note = match only.kind {
-            Kind::Rollback { .. } => Portal::RollsBack,
+            Kind::Commit { .. } => Portal::Ends { commits: true },
+            Kind::Rollback { .. } => Portal::Ends { commits: false },
             _ => Portal::Server(changes),
         };
         self.state.names.portals.insert(portal.into(), note);
@@ -399,6 +412,15 @@ impl SessionFront<'_> {
 
     fn execute(&mut self, message: &[u8]) -> Verdict {
         *self.strangers = false;
+        let verdict = self.executed(message);
+        if self.state.ends_with_segment {
+            self.state.ends_with_segment = false;
+            *self.unbound = self.state.binding.afterwards() != Ok(self.user);
+        }
+        verdict
+    }
+
+    fn executed(&mut self, message: &[u8]) -> Verdict {
         if self.state.names.portals.is_empty() {
             return Verdict::Pass;
         }
@@ -406,8 +428,9 @@ impl SessionFront<'_> {
         match portal {
             None => Verdict::Pass,
             Some(Portal::Local { .. }) => Verdict::Hold,
-            Some(Portal::RollsBack) => {
-                self.state.rolls_back = true;
+            Some(Portal::Ends { commits }) => {
+                self.state.rolls_back |= !commits;
+                self.state.ends_with_segment = true;
                 Verdict::Pass
             }
             Some(Portal::Server(changes)) if changes.is_empty() => Verdict::Pass,

@@ -51,8 +51,11 @@ pub(crate) enum Portal {
     },
     /// A server answers, and its success changes the session.
     Server(Vec<Change>),
-    /// A server answers, and that rolls a transaction back.
-    RollsBack,
+    /// A server answers, and that ends a transaction.
+    Ends {
+        /// Not a rollback.
+        commits: bool,
+    },
 }
 
 /// Bind's parameter values: text or binary, which for text, names and unknown is the same.

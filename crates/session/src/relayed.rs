@@ -34,6 +34,8 @@ pub(crate) struct Leased {
     strangers: bool,
     /// The server has said farewell: nothing needs to be added.
     pub(crate) farewell: bool,
+    /// The transaction was ended, and with it a binding, before the segment's Sync.
+    pub(crate) unbound: bool,
 }
 
 impl Leased {
@@ -110,6 +112,7 @@ impl Session {
             user: self.state.binding.effective().cloned(),
             strangers,
             farewell: false,
+            unbound: false,
         }));
         Ok(())
     }
@@ -231,6 +234,7 @@ impl Session {
             user: leased.user.as_ref(),
             strangers: &mut leased.strangers,
             farewell: &mut leased.farewell,
+            unbound: &mut leased.unbound,
         };
         let outcome = std::future::poll_fn(|cx| {
             if let Poll::Ready(reason) = handle.poll_end(cx, known) {

@@ -3,9 +3,9 @@
 use crate::front::tag_fits;
 use crate::life::{End, Session};
 use crate::local::Around;
-use crate::look::Look;
-use crate::relayed::{NoLease, Turn};
-use crate::state::Block;
+use crate::look::{Look, SchemaNames};
+use crate::relayed::{Leased, NoLease, Turn};
+use crate::state::{Block, ends_transaction};
 use sql::Scan;
 use std::ops::Range;
 use std::sync::Arc;
@@ -90,13 +90,7 @@ impl Session {
             let fields = self.tag_error(statement.tag.as_ref());
             return Ok(self.tell(&fields));
         }
-        let rest = look.analysis.statements.iter().skip(at + 1);
-        let run = rest
-            .take_while(|next| {
-                !self.state.is_local(next, true, names)
-                    && tag_fits(&self.state, next.tag.as_ref(), leased.user.as_ref())
-            })
-            .count();
+        let run = self.run_of(&look.analysis.statements, at, leased, names);
         let last = look.analysis.statements.get(at + run).unwrap_or(statement);
         self.part(text, statement.range.start..last.range.end).await?;
         if !self.state.last_ok {
@@ -106,6 +100,26 @@ impl Session {
             self.at_safe_point().await?;
         }
         Ok(Step::On(at + run + 1))
+    }
+
+    /// How many statements behind `at` go to the same server for sure: up to one that is the gate's,
+    /// that is tagged for somebody else, or that follows the end of a transaction, with which a
+    /// binding may have ended.
+    fn run_of(
+        &self,
+        statements: &[sql::Statement],
+        at: usize,
+        leased: &Leased,
+        names: Option<&SchemaNames>,
+    ) -> usize {
+        let pairs = statements.iter().skip(at).zip(statements.iter().skip(at + 1));
+        pairs
+            .take_while(|(before, next)| {
+                !(self.state.caller.may_bind() && ends_transaction(before))
+                    && !self.state.is_local(next, true, names)
+                    && tag_fits(&self.state, next.tag.as_ref(), leased.user.as_ref())
+            })
+            .count()
     }
 
     /// Sends a run of statements as a query of its own and relays its answers, all but the

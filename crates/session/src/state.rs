@@ -58,6 +58,8 @@ pub(crate) struct State {
     /// The open transaction has a savepoint: what it undoes is not tracked.
     pub(crate) savepoints: bool,
     pub(crate) schema_changed: bool,
+    /// A portal that ends a transaction is being executed.
+    pub(crate) ends_with_segment: bool,
     /// Parses on their way: what to forget if they fail.
     pub(crate) parsing: HashMap<relay::Token, Parsing>,
     next_token: u64,
@@ -90,6 +92,7 @@ impl State {
             rolls_back: false,
             savepoints: false,
             schema_changed: false,
+            ends_with_segment: false,
             parsing: HashMap::new(),
             next_token: 1,
             told: Vec::new(),
@@ -245,6 +248,11 @@ impl State {
         self.binding.transaction_ended(committed);
         self.names.portals.clear();
     }
+}
+
+/// Whether a statement ends a transaction.
+pub(crate) fn ends_transaction(statement: &sql::Statement) -> bool {
+    matches!(statement.kind, Kind::Commit { .. } | Kind::Rollback { .. })
 }
 
 fn set_change(name: &str, value: &sql::Value, text: &[u8]) -> Option<Change> {

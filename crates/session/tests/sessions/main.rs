@@ -1,0 +1,6 @@
+//! Sessions on real Postgres: a directory in memory, two stores and a home, and a scripted client.
+
+mod binding;
+mod house;
+mod prepared;
+mod state;
