@@ -256,6 +256,12 @@ impl World {
         place.account.url(&self.servers[place.server])
     }
 
+    /// The same URL without the secret, as the program's commands take it.
+    #[must_use]
+    pub fn store_url_without_secret(&self, user: &str) -> String {
+        self.url_without_secret(&self.places[user])
+    }
+
     /// The server that a user's store, or `home`, is on: to stop, pause or look into.
     pub fn server(&mut self, user: &str) -> &mut Server {
         let at = self.places[user].server;

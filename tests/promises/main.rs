@@ -3,8 +3,12 @@
 
 mod bindings;
 mod cancels;
+mod endings;
+mod leaks;
+mod many_users;
 mod own_rows;
 mod revocations;
 mod stores_away;
 mod strangers;
+mod tls;
 mod unmodified_clients;
