@@ -38,7 +38,7 @@ async fn a_guessed_or_foreign_key_cancels_nothing() {
     let mut wrong = key.clone();
     wrong[0] ^= 1;
     for (pid, key) in [(pid, wrong), (pid, other.cancel_key.1.clone()), (other.cancel_key.0, key)] {
-        other.send_cancel(world.gate.port(), pid, &key).await.unwrap();
+        Client::cancel_by_key(world.gate.port(), pid, &key).await.unwrap();
     }
     other.cancel(world.gate.port()).await.unwrap();
     assert_eq!(running(&world, "alice"), "1\n");
@@ -70,7 +70,7 @@ async fn the_key_of_an_ended_session_cancels_nothing() {
     first.rest().await.unwrap();
     let mut second = world.connect("alice").await;
     begin_long(&world, &mut second, "alice").await;
-    second.send_cancel(world.gate.port(), pid, &key).await.unwrap();
+    Client::cancel_by_key(world.gate.port(), pid, &key).await.unwrap();
     assert_eq!(running(&world, "alice"), "1\n");
     second.cancel(world.gate.port()).await.unwrap();
     assert_eq!(second.answer().await.unwrap().code(), "57014");

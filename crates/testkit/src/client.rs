@@ -157,15 +157,16 @@ impl Client {
     ///
     /// # Errors
     /// When nobody listens.
-    pub async fn cancel(&self, port: u16) -> Result<(), Error> {
-        self.send_cancel(port, self.cancel_key.0, &self.cancel_key.1).await
+    pub fn cancel(&self, port: u16) -> impl Future<Output = Result<(), Error>> + Send + use<> {
+        let (pid, key) = self.cancel_key.clone();
+        async move { Self::cancel_by_key(port, pid, &key).await }
     }
 
     /// The same with any process id and key.
     ///
     /// # Errors
     /// When nobody listens.
-    pub async fn send_cancel(&self, port: u16, pid: u32, key: &[u8]) -> Result<(), Error> {
+    pub async fn cancel_by_key(port: u16, pid: u32, key: &[u8]) -> Result<(), Error> {
         let mut peer = Peer::connect(port).await?;
         peer.send(&frames::cancel(pid, key)).await?;
         peer.rest().await.map(drop)
