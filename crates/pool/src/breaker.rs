@@ -43,8 +43,11 @@ impl Breaker {
         *self = Self::default();
     }
 
-    /// A dial has failed.
+    /// A dial has failed. Dials that were under way together and fail together count as one failure.
     pub(crate) fn failed(&mut self, now: Instant) {
+        if self.opens_until.is_some_and(|until| now < until) {
+            return;
+        }
         let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(8)).min(LONGEST_PAUSE);
         self.failures += 1;
         self.opens_until = Some(now + pause);
@@ -90,9 +93,30 @@ mod tests {
     #[test]
     fn the_pause_is_bounded_however_often_a_store_fails() {
         let (mut breaker, start) = (Breaker::default(), Instant::now());
+        let mut now = start;
         for _ in 0..100 {
+            assert_eq!(breaker.ask(now), Verdict::Go);
+            breaker.failed(now);
+            now += LONGEST_PAUSE;
+        }
+        assert_eq!(breaker.ask(now), Verdict::Go);
+    }
+
+    #[test]
+    fn dials_that_fail_together_count_once() {
+        let (mut breaker, start) = (Breaker::default(), Instant::now());
+        for _ in 0..20 {
             breaker.failed(start);
         }
-        assert_eq!(breaker.ask(start + LONGEST_PAUSE), Verdict::Go);
+        assert_eq!(breaker.ask(start + FIRST_PAUSE), Verdict::Go);
+    }
+
+    #[test]
+    fn a_probe_that_was_given_up_makes_way_for_another() {
+        let (mut breaker, start) = (Breaker::default(), Instant::now());
+        breaker.failed(start);
+        assert_eq!(breaker.ask(start + FIRST_PAUSE), Verdict::Go);
+        breaker.abandoned();
+        assert_eq!(breaker.ask(start + FIRST_PAUSE), Verdict::Go);
     }
 }

@@ -4,6 +4,7 @@ use model::ServiceId;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// Bounds on server connections, in connections.
@@ -26,6 +27,7 @@ struct State {
 
 #[derive(Debug)]
 struct Waiter {
+    since: Instant,
     service: ServiceId,
     sender: oneshot::Sender<Permit>,
 }
@@ -58,22 +60,23 @@ impl Budget {
             return Ok(self.grant(&mut state, service));
         }
         let (sender, receiver) = oneshot::channel();
-        state.queue.push_back(Waiter { service, sender });
+        state.queue.push_back(Waiter { since: Instant::now(), service, sender });
         self.waiting.store(state.queue.len(), Ordering::Release);
         Err(receiver)
     }
 
-    /// Whether somebody waits who could use a connection of `service`, were it closed now.
-    pub(crate) fn wants(&self, service: ServiceId) -> bool {
+    /// Since when the longest waiter waits who could have a connection of `service`, were it closed now.
+    pub(crate) fn wanted_since(&self, service: ServiceId) -> Option<Instant> {
         if self.waiting.load(Ordering::Acquire) == 0 {
-            return false;
+            return None;
         }
         let state = self.lock();
-        let total_is_short = state.used >= self.limits.total;
-        state
-            .queue
-            .iter()
-            .any(|waiter| !waiter.sender.is_closed() && (total_is_short || waiter.service == service))
+        let could_have_it = |waiter: &&Waiter| {
+            let own = state.by_service.get(&waiter.service).copied().unwrap_or_default();
+            let freed = usize::from(waiter.service == service);
+            !waiter.sender.is_closed() && own.saturating_sub(freed) < self.limits.per_service
+        };
+        state.queue.iter().find(could_have_it).map(|waiter| waiter.since)
     }
 
     /// Whose idle connections stand in the way of `service`: only its own, or anybody's.

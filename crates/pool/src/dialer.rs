@@ -28,12 +28,15 @@ const MAX_KEYS: usize = 16 * 1024;
 /// Most TLS configurations that are remembered: one per mode and CA bundle in use.
 const MAX_TLS: usize = 1024;
 
+/// How a connection is protected, and by whose certificates.
+type Trust = (TlsMode, Option<Arc<str>>);
+
 /// Makes connections.
 pub(crate) struct Dialer {
     credentials: Arc<dyn Credentials>,
     addresses: AddressPolicy,
     /// A parsed CA bundle is shared by every store that trusts it.
-    tls: Mutex<HashMap<(TlsMode, Option<Arc<str>>), ServerTls>>,
+    tls: Mutex<HashMap<Trust, ServerTls>>,
     /// SCRAM keys of passwords, so that the milliseconds of deriving them are spent once.
     keys: Mutex<HashMap<Sealed, Keys>>,
 }
@@ -63,7 +66,7 @@ impl Dialer {
         let dialed = wire::dial::dial(&target, &secret).await;
         // Keys go stale when the password behind the same verifier's name is changed in the store.
         let dialed = match dialed {
-            Err(DialError::Auth(_) | DialError::Refused(_)) if derived => {
+            Err(DialError::Auth(_)) if derived => {
                 self.lock_keys().remove(&place.credential);
                 let (secret, _) = self.secret(place)?;
                 wire::dial::dial(&target, &secret).await

@@ -24,10 +24,10 @@ struct Account {
 }
 
 impl Lease {
-    pub(crate) fn new(pools: Arc<Pools>, pool: Arc<Pool>, mut server: Server, session: u64) -> Self {
+    pub(crate) fn new(pools: Arc<Pools>, pool: Arc<Pool>, mut server: Box<Server>, session: u64) -> Self {
         let stranger = server.last_session != session;
         server.last_session = session;
-        Self { server: Box::new(server), account: Account { pools, pool, open: true }, stranger }
+        Self { server, account: Account { pools, pool, open: true }, stranger }
     }
 
     /// Whether another session used the connection since this one last did.
@@ -60,12 +60,14 @@ impl Lease {
     }
 
     /// Makes the connection reusable. To be called at a safe point, with nothing unread, nothing
-    /// unsent, no cancel on its way and no session state left on it; a connection of which the first
-    /// three can be seen to be untrue is closed.
+    /// unsent, no cancel on its way and no session state left on it. Closed instead is one of which the
+    /// first three can be seen to be untrue, or whose last [`Lease::reset`] or [`Lease::run`] was not
+    /// confirmed.
     pub fn give_back(mut self) {
         let clean = self.server.peer.inbox.is_empty()
-            && self.server.peer.outbox.is_empty()
-            && self.server.cancel.is_quiet();
+            && !self.server.peer.is_sending()
+            && !self.server.asking
+            && self.server.cancel.is_harmless();
         if !clean {
             return;
         }

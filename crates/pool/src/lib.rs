@@ -10,12 +10,14 @@ mod breaker;
 mod budget;
 mod dialer;
 mod error;
+mod handoff;
 mod lease;
 mod place;
 mod pools;
 mod prepared;
 mod reset;
 mod server;
+mod slot;
 mod state;
 
 pub use budget::Budgets;

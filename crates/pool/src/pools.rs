@@ -2,7 +2,9 @@
 
 use crate::budget::Budget;
 use crate::dialer::Dialer;
-use crate::state::{Checkout, Pool, Slot};
+use crate::handoff::Handoff;
+use crate::slot::Slot;
+use crate::state::{Checkout, Pool};
 use crate::{Budgets, Credentials, Key, Lease, LeaseError, Place};
 use dashmap::DashMap;
 use model::ServiceId;
@@ -95,7 +97,7 @@ impl Pools {
         loop {
             let mut server = pool.checkout_idle(place, session)?;
             if server.is_quiet() {
-                return Some(Lease::new(Arc::clone(self), pool, *server, session));
+                return Some(Lease::new(Arc::clone(self), pool, server, session));
             }
             drop(server);
             pool.closed(self);
@@ -110,27 +112,27 @@ impl Pools {
     pub async fn lease(self: &Arc<Self>, place: &Arc<Place>, session: u64) -> Result<Lease, LeaseError> {
         let asked = Instant::now();
         let deadline = asked + self.settings.wait_timeout;
+        let mut turn = None;
         loop {
             let pool = self.pool(place);
-            match pool.checkout(place, session, &self.settings) {
+            match pool.checkout(self, place, session, turn.take()) {
                 Checkout::Idle(mut server) => {
                     if server.is_quiet() {
-                        return Ok(Lease::new(Arc::clone(self), pool, *server, session));
+                        return Ok(Lease::new(Arc::clone(self), pool, server, session));
                     }
                     drop(server);
                     pool.closed(self);
                 }
                 Checkout::Dial(slot) => return self.dial(slot, place, session, asked).await,
-                Checkout::Wait(handed) => {
-                    match timeout_at(deadline.into(), handed).await {
-                        Ok(Ok(Some(server))) => {
-                            return Ok(Lease::new(Arc::clone(self), pool, *server, session));
-                        }
-                        // A slot came free, or the pool went away: ask again.
-                        Ok(Ok(None) | Err(_)) => {}
-                        Err(_) => return Err(self.store_busy(place, asked)),
-                    }
-                }
+                Checkout::Wait(handed) => match timeout_at(deadline.into(), handed).await {
+                    Ok(Ok(handoff)) => match self.accept(handoff, pool, session) {
+                        Ok(lease) => return Ok(lease),
+                        Err(place) => turn = Some(place),
+                    },
+                    // A dial has failed: ask again what that means.
+                    Ok(Err(_)) => {}
+                    Err(_) => return Err(self.store_busy(place, asked)),
+                },
                 Checkout::QueueFull => {
                     return Err(LeaseError::QueueFull {
                         place: place.label.to_string(),
@@ -145,6 +147,22 @@ impl Pools {
         }
     }
 
+    /// Takes what was waited for. `Err`: it is the place alone.
+    fn accept(
+        self: &Arc<Self>,
+        mut handoff: Handoff,
+        pool: Arc<Pool>,
+        session: u64,
+    ) -> Result<Lease, Handoff> {
+        if let Some(mut server) = handoff.take_server()
+            && server.is_quiet()
+        {
+            handoff.take();
+            return Ok(Lease::new(Arc::clone(self), pool, server, session));
+        }
+        Err(handoff)
+    }
+
     async fn dial(
         self: &Arc<Self>,
         slot: Slot,
@@ -152,7 +170,8 @@ impl Pools {
         session: u64,
         asked: Instant,
     ) -> Result<Lease, LeaseError> {
-        let deadline = asked + self.settings.wait_timeout;
+        let Settings { wait_timeout, connect_timeout, .. } = self.settings;
+        let deadline = asked + wait_timeout;
         let permit = match self.budget.take(place.service) {
             Ok(permit) => permit,
             Err(handed) => {
@@ -166,18 +185,21 @@ impl Pools {
                 permit
             }
         };
-        let until = deadline.min(Instant::now() + self.settings.connect_timeout);
-        let dialed = match timeout_at(until.into(), Box::pin(self.dialer.dial(place))).await {
-            Ok(dialed) => dialed,
-            Err(_) => Err(LeaseError::TimedOut {
-                place: place.label.to_string(),
-                waited_ms: asked.elapsed().as_millis(),
-            }),
-        };
-        match dialed {
-            Ok(server) => Ok(slot.filled(self, server, permit, session)),
-            Err(error) => {
+        let began = Instant::now();
+        let until = deadline.min(began + connect_timeout);
+        match timeout_at(until.into(), Box::pin(self.dialer.dial(place))).await {
+            Ok(Ok(server)) => Ok(slot.filled(server, permit, session)),
+            Ok(Err(error)) => {
                 slot.failed(&error);
+                Err(error)
+            }
+            Err(_) => {
+                let waited_ms = asked.elapsed().as_millis();
+                let error = LeaseError::TimedOut { place: place.label.to_string(), waited_ms };
+                // A store is blamed only if it had its time: it may have been used up by waiting.
+                if began.elapsed() >= connect_timeout.min(wait_timeout) / 2 {
+                    slot.failed(&error);
+                }
                 Err(error)
             }
         }
@@ -212,7 +234,9 @@ impl Pools {
     pub fn sweep(&self, now: Instant) {
         let pools: Vec<Arc<Pool>> = self.map.iter().map(|entry| Arc::clone(&entry)).collect();
         for pool in pools {
-            drop(pool.take_idle_since(now.checked_sub(self.settings.idle_timeout)));
+            if let Some(then) = now.checked_sub(self.settings.idle_timeout) {
+                drop(pool.take_idle_since(then));
+            }
             self.forget_if_empty(&pool);
         }
     }
@@ -237,15 +261,21 @@ impl Pools {
     /// Closes the longest idle connection that stands in the way of `service`.
     fn evict_for(&self, service: ServiceId) {
         let own_only = self.budget.short_of_own(service);
-        let oldest = self
-            .map
-            .iter()
-            .filter(|pool| !own_only || pool.service() == service)
-            .filter_map(|pool| Some((pool.idle_since()?, Arc::clone(&pool))))
-            .min_by_key(|(since, _)| *since);
-        if let Some((_, pool)) = oldest {
-            drop(pool.take_oldest());
-            self.forget_if_empty(&pool);
+        loop {
+            let oldest = self
+                .map
+                .iter()
+                .filter(|pool| !own_only || pool.service() == service)
+                .filter_map(|pool| Some((pool.idle_since()?, Arc::clone(&pool))))
+                .min_by_key(|(since, _)| *since);
+            let Some((_, pool)) = oldest else { return };
+            let evicted = pool.take_oldest();
+            if evicted.is_some() {
+                drop(evicted);
+                self.forget_if_empty(&pool);
+                return;
+            }
+            // Somebody was quicker: look again.
         }
     }
 

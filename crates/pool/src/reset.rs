@@ -49,8 +49,13 @@ pub(crate) async fn reset(server: &mut Server, limit: Duration) -> Result<(), Re
 /// Runs `sql` as one simple query; every answer up to ReadyForQuery is read, and the connection must
 /// then be idle with nothing unread.
 pub(crate) async fn run(server: &mut Server, sql: &str, limit: Duration) -> Result<(), ResetError> {
+    server.asking = true; // and stays so if this fails or is dropped
     match tokio::time::timeout(limit, exchange(server, sql)).await {
-        Ok(outcome) => outcome,
+        Ok(Ok(())) => {
+            server.asking = false;
+            Ok(())
+        }
+        Ok(Err(error)) => Err(error),
         Err(_) => Err(ResetError::TimedOut(limit)),
     }
 }

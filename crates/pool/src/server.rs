@@ -22,6 +22,8 @@ pub struct Server {
     pub(crate) last_session: u64,
     pub(crate) since: Instant,
     pub(crate) generation: u64,
+    /// A query of the gate's own was sent and its success is not confirmed.
+    pub(crate) asking: bool,
     pub(crate) _permit: Permit,
 }
 
@@ -40,13 +42,9 @@ pub struct Facts {
 
 impl Server {
     /// Whether nothing has arrived while it was idle and nothing is left over: what it must be to be
-    /// used again. Costs no system call unless something has happened.
+    /// used again. One system call: what the kernel has received, tokio may not have heard of yet.
     pub(crate) fn is_quiet(&mut self) -> bool {
-        if !self.peer.inbox.is_empty() || !self.peer.outbox.is_empty() {
-            return false;
-        }
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        self.peer.stream.poll_read_ready(&mut context).is_pending()
+        self.peer.inbox.is_empty() && !self.peer.is_sending() && self.peer.stream.is_quiet()
     }
 }
 
@@ -70,6 +68,8 @@ impl Facts {
 pub struct CancelSlot {
     target: CancelTarget,
     in_flight: AtomicUsize,
+    /// Cancels that were sent, perhaps, and of which nobody knows whether they have landed.
+    lost: AtomicUsize,
     landed: Notify,
 }
 
@@ -79,7 +79,7 @@ pub struct CancelInFlight(Arc<CancelSlot>);
 
 impl CancelSlot {
     pub(crate) fn new(target: CancelTarget) -> Self {
-        Self { target, in_flight: AtomicUsize::new(0), landed: Notify::new() }
+        Self { target, in_flight: AtomicUsize::new(0), lost: AtomicUsize::new(0), landed: Notify::new() }
     }
 
     /// Announces a cancel. The caller must know that the connection is still leased by the session
@@ -106,15 +106,27 @@ impl CancelSlot {
     pub fn is_quiet(&self) -> bool {
         self.in_flight.load(Ordering::Acquire) == 0
     }
+
+    /// Whether no cancel can hit whoever uses the connection next.
+    pub(crate) fn is_harmless(&self) -> bool {
+        self.is_quiet() && self.lost.load(Ordering::Acquire) == 0
+    }
 }
 
 impl CancelInFlight {
-    /// Sends it, over TLS where the session has it, and waits until the store has acted on it.
+    /// Sends it, over TLS where the session has it, and waits until the store has acted on it. If that
+    /// is given up or fails on the way, the request may still arrive, so the connection will serve
+    /// nobody else.
     ///
     /// # Errors
     /// When the store cannot be reached or does not answer; the query then runs on.
     pub async fn send(self) -> Result<(), DialError> {
-        wire::dial::cancel(&self.0.target).await
+        self.0.lost.fetch_add(1, Ordering::AcqRel);
+        let sent = wire::dial::cancel(&self.0.target).await;
+        if !matches!(sent, Err(DialError::Broke(_))) {
+            self.0.lost.fetch_sub(1, Ordering::AcqRel);
+        }
+        sent
     }
 }
 

@@ -1,22 +1,28 @@
 //! One pool's state behind one short lock: idle connections, those in use, and who waits.
 
 use crate::breaker::{Breaker, Verdict};
-use crate::budget::Permit;
-use crate::server::{CancelSlot, Facts, Server};
-use crate::{Key, Lease, LeaseError, Place, PoolReport, Pools, Prepared, Settings};
+use crate::handoff::Handoff;
+use crate::server::Server;
+use crate::slot::Slot;
+use crate::{Key, Place, PoolReport, Pools};
 use model::ServiceId;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::oneshot;
-use wire::Peer;
 
 /// Sets of reported parameters that a pool remembers: sessions of one service mostly start alike.
 const MAX_WELCOMES: usize = 8;
 
-/// What a waiter is handed: a connection, or `None` for "ask again".
-type Handed = Option<Box<Server>>;
+/// What a server reports of itself after login.
+type Welcome = Arc<[(String, String)]>;
+
+#[derive(Debug)]
+struct Waiter {
+    since: Instant,
+    sender: oneshot::Sender<Handoff>,
+}
 
 #[derive(Debug)]
 struct State {
@@ -26,11 +32,12 @@ struct State {
     idle: VecDeque<Box<Server>>,
     /// Leased or being made.
     active: usize,
-    waiters: VecDeque<oneshot::Sender<Handed>>,
+    /// Longest waiting first. Nobody waits while something is idle.
+    waiters: VecDeque<Waiter>,
     breaker: Breaker,
     last_failure: String,
     /// What servers report after login, by fingerprint of the session parameters in force.
-    welcomes: Vec<(u64, Arc<[(String, String)]>)>,
+    welcomes: Vec<(u64, Welcome)>,
     gone: bool,
 }
 
@@ -50,21 +57,13 @@ pub(crate) enum Checkout {
     /// Room for one more.
     Dial(Slot),
     /// All in use: wait here.
-    Wait(oneshot::Receiver<Handed>),
+    Wait(oneshot::Receiver<Handoff>),
     /// Too many wait already.
     QueueFull,
     /// The breaker is open; what the last attempt met.
     Failing(String),
     /// The pool has just ended: look it up again.
     Gone,
-}
-
-/// Room for one connection that is being made; given back on every path.
-pub(crate) struct Slot {
-    pool: Arc<Pool>,
-    generation: u64,
-    settings: Settings,
-    settled: bool,
 }
 
 impl Pool {
@@ -103,12 +102,12 @@ impl Pool {
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
-    pub(crate) fn welcome(&self, applied: u64) -> Option<Arc<[(String, String)]>> {
+    pub(crate) fn welcome(&self, applied: u64) -> Option<Welcome> {
         let state = self.lock();
         state.welcomes.iter().find(|(known, _)| *known == applied).map(|(_, found)| Arc::clone(found))
     }
 
-    pub(crate) fn remember_welcome(&self, applied: u64, parameters: Arc<[(String, String)]>) {
+    pub(crate) fn remember_welcome(&self, applied: u64, parameters: Welcome) {
         let mut state = self.lock();
         state.welcomes.retain(|(known, _)| *known != applied);
         state.welcomes.insert(0, (applied, parameters));
@@ -116,19 +115,26 @@ impl Pool {
     }
 
     /// An idle connection (by preference the session's last, otherwise the most recently used), or
-    /// what to do instead.
+    /// what to do instead. `turn` is the place that was waited for, if one was.
     pub(crate) fn checkout(
         self: &Arc<Self>,
+        pools: &Arc<Pools>,
         place: &Arc<Place>,
         session: u64,
-        settings: &Settings,
+        turn: Option<Handoff>,
     ) -> Checkout {
         let mut state = self.lock();
         if state.gone {
             return Checkout::Gone;
         }
         let stale = state.adopt(place);
-        let checkout = self.checkout_from(&mut state, session, settings);
+        state.active -= usize::from(turn.is_some());
+        let checkout = self.checkout_from(&mut state, pools, session);
+        if let (Checkout::Failing(_), Some(_)) = (&checkout, &turn) {
+            state.active += 1; // dropped below, it goes to the next
+        } else if let Some(turn) = turn {
+            turn.take();
+        }
         drop(state);
         drop(stale); // closes sockets: not under the lock
         checkout
@@ -147,79 +153,107 @@ impl Pool {
         found
     }
 
-    fn checkout_from(self: &Arc<Self>, state: &mut State, session: u64, settings: &Settings) -> Checkout {
+    fn checkout_from(self: &Arc<Self>, state: &mut State, pools: &Arc<Pools>, session: u64) -> Checkout {
         if let Some(server) = state.take_idle(session) {
             return Checkout::Idle(server);
         }
+        let settings = pools.settings();
         if state.active < settings.budgets.per_store {
             return match state.breaker.ask(Instant::now()) {
                 Verdict::Wait => Checkout::Failing(state.last_failure.clone()),
                 Verdict::Go => {
                     state.active += 1;
-                    Checkout::Dial(Slot {
-                        pool: Arc::clone(self),
-                        generation: state.generation,
-                        settings: *settings,
-                        settled: false,
-                    })
+                    Checkout::Dial(Slot::new(pools, self, state.generation))
                 }
             };
         }
-        state.waiters.retain(|waiter| !waiter.is_closed());
+        state.forget_who_left();
         if state.waiters.len() >= settings.max_waiters {
             return Checkout::QueueFull;
         }
         let (sender, receiver) = oneshot::channel();
-        state.waiters.push_back(sender);
+        state.waiters.push_back(Waiter { since: Instant::now(), sender });
         Checkout::Wait(receiver)
     }
 
-    /// A clean connection comes back: to whoever waits, to the idle ones, or it is closed.
-    pub(crate) fn give_back(self: &Arc<Self>, pools: &Pools, mut server: Box<Server>) {
-        server.since = Instant::now();
+    /// A clean connection comes back: to whoever has waited longest, here or for the budget, otherwise
+    /// to the idle ones; one of an older generation is closed.
+    pub(crate) fn give_back(self: &Arc<Self>, pools: &Arc<Pools>, mut server: Box<Server>) {
+        let wanted_since = pools.budget().wanted_since(self.service);
         let mut state = self.lock();
-        if server.generation != state.generation || state.gone {
+        server.since = Instant::now(); // under the lock: the idle ones stay in order
+        state.forget_who_left();
+        let ours = state.waiters.front().map(|waiter| waiter.since);
+        let others_first = wanted_since.is_some_and(|theirs| ours.is_none_or(|ours| theirs < ours));
+        if server.generation != state.generation || state.gone || others_first {
             drop(state);
             drop(server); // its permit goes to whoever waits for the budget
             return self.closed(pools);
         }
-        while let Some(waiter) = state.waiters.pop_front() {
-            match waiter.send(Some(server)) {
-                Ok(()) => return, // stays active
-                Err(Some(back)) => server = back,
-                Err(None) => return,
+        match self.hand_on(&mut state, pools, Some(server)) {
+            Ok(()) | Err(None) => return,
+            Err(Some(server)) => {
+                state.active -= 1;
+                state.idle.push_back(server);
             }
         }
-        let wanted_elsewhere = {
-            drop(state);
-            pools.budget().wants(self.service)
-        };
-        if wanted_elsewhere {
-            drop(server);
-            return self.closed(pools);
+        drop(state);
+        // Who began to wait for the budget in between has looked for idle connections too early.
+        if pools.budget().wanted_since(self.service).is_some() {
+            drop(self.take_oldest());
+            pools.forget_if_empty(self);
         }
-        let mut state = self.lock();
-        if server.generation != state.generation || state.gone {
-            drop(state);
-            drop(server);
-            return self.closed(pools);
-        }
-        state.active -= 1;
-        state.idle.push_back(server);
-        state.wake_one();
     }
 
-    /// A connection that was counted as active has been, or is being, closed.
-    pub(crate) fn closed(self: &Arc<Self>, pools: &Pools) {
-        self.vacated();
+    /// A connection that was counted as active has been, or is being, closed: whoever has waited
+    /// longest may dial in its place.
+    pub(crate) fn closed(self: &Arc<Self>, pools: &Arc<Pools>) {
+        let mut state = self.lock();
+        if self.hand_on(&mut state, pools, None).is_err() {
+            state.active -= 1;
+        }
+        drop(state);
         pools.forget_if_empty(self);
     }
 
-    /// One active connection less: whoever waits may dial.
-    fn vacated(&self) {
+    /// Hands a place that is counted as active to the longest waiter, with a connection or for one.
+    /// `Err` if nobody waits.
+    fn hand_on(
+        self: &Arc<Self>,
+        state: &mut State,
+        pools: &Arc<Pools>,
+        mut server: Option<Box<Server>>,
+    ) -> Result<(), Option<Box<Server>>> {
+        while let Some(waiter) = state.waiters.pop_front() {
+            match waiter.sender.send(Handoff::new(pools, self, server)) {
+                Ok(()) => return Ok(()),
+                Err(back) => server = back.take(),
+            }
+        }
+        Err(server)
+    }
+
+    /// A dial has come to a login.
+    pub(crate) fn dial_succeeded(&self, generation: u64) {
         let mut state = self.lock();
-        state.active -= 1;
-        state.wake_one();
+        if state.generation == generation {
+            state.breaker.succeeded();
+        }
+    }
+
+    /// A dial has failed: whoever waits for this store would wait in vain, so all ask again now.
+    pub(crate) fn dial_failed(&self, generation: u64, reason: String) {
+        let mut state = self.lock();
+        if state.generation == generation {
+            state.breaker.failed(Instant::now());
+            state.last_failure = reason;
+            state.waiters.clear();
+        }
+    }
+
+    /// A dial was given up before it came to anything.
+    pub(crate) fn dial_abandoned(&self) {
+        self.lock().breaker.abandoned();
     }
 
     /// Takes all idle connections out; those in use are closed when they come back.
@@ -230,15 +264,11 @@ impl Pool {
     }
 
     /// Takes out what has been idle since `then` or longer.
-    pub(crate) fn take_idle_since(&self, then: Option<Instant>) -> Vec<Box<Server>> {
+    pub(crate) fn take_idle_since(&self, then: Instant) -> VecDeque<Box<Server>> {
         let mut state = self.lock();
-        let mut taken = Vec::new();
-        while let Some(then) = then
-            && state.idle.front().is_some_and(|server| server.since <= then)
-        {
-            taken.extend(state.idle.pop_front());
-        }
-        taken
+        let young = state.idle.partition_point(|server| server.since <= then);
+        let rest = state.idle.split_off(young);
+        std::mem::replace(&mut state.idle, rest)
     }
 
     /// When the longest idle connection was last used.
@@ -254,7 +284,7 @@ impl Pool {
     /// Marks the pool as ended if nothing is left in it that is worth keeping.
     pub(crate) fn end_if_empty(&self) -> bool {
         let mut state = self.lock();
-        state.waiters.retain(|waiter| !waiter.is_closed());
+        state.forget_who_left();
         let forgettable = state.breaker.is_closed() || state.breaker.is_stale(Instant::now());
         state.gone = state.active == 0 && state.idle.is_empty() && state.waiters.is_empty() && forgettable;
         state.gone
@@ -268,7 +298,7 @@ impl Pool {
             service: self.service,
             idle: state.idle.len(),
             active: state.active,
-            waiting: state.waiters.iter().filter(|waiter| !waiter.is_closed()).count(),
+            waiting: state.waiters.iter().filter(|waiter| !waiter.sender.is_closed()).count(),
             failing: (!state.breaker.is_closed()).then(|| state.last_failure.clone()),
         }
     }
@@ -302,72 +332,7 @@ impl State {
         found
     }
 
-    /// Has the longest waiter ask again.
-    fn wake_one(&mut self) {
-        while let Some(waiter) = self.waiters.pop_front() {
-            if waiter.send(None).is_ok() {
-                return;
-            }
-        }
-    }
-}
-
-impl Slot {
-    /// The connection was made.
-    pub(crate) fn filled(
-        mut self,
-        pools: &Arc<Pools>,
-        dialed: wire::dial::Server,
-        permit: Permit,
-        session: u64,
-    ) -> Lease {
-        self.settled = true;
-        self.pool.lock().breaker.succeeded();
-        let server = Server {
-            peer: Peer::new(dialed.stream),
-            cancel: Arc::new(CancelSlot::new(dialed.cancel)),
-            facts: Facts {
-                parameters: dialed.parameters,
-                prepared: Prepared::with_limit(self.settings.prepared_statements),
-                unnamed: None,
-                applied: 0,
-            },
-            last_session: session,
-            since: Instant::now(),
-            generation: self.generation,
-            _permit: permit,
-        };
-        Lease::new(Arc::clone(pools), Arc::clone(&self.pool), server, session)
-    }
-
-    /// The connection could not be made.
-    pub(crate) fn failed(mut self, error: &LeaseError) {
-        self.settled = true;
-        {
-            let mut state = self.pool.lock();
-            state.breaker.failed(Instant::now());
-            state.last_failure = reason_of(error);
-            // Whoever waits for this store waits in vain: all hear of it now.
-            state.waiters.clear();
-        }
-        self.pool.vacated();
-    }
-}
-
-/// The reason without the place's label, which is put before it again.
-fn reason_of(error: &LeaseError) -> String {
-    match error {
-        LeaseError::Refused { reason, .. } => reason.to_string(),
-        LeaseError::TimedOut { waited_ms, .. } => format!("no answer within {waited_ms} ms"),
-        other => other.to_string(),
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        if !self.settled {
-            self.pool.lock().breaker.abandoned();
-            self.pool.vacated();
-        }
+    fn forget_who_left(&mut self) {
+        self.waiters.retain(|waiter| !waiter.sender.is_closed());
     }
 }
