@@ -4,6 +4,7 @@
 mod bindings;
 mod cancels;
 mod endings;
+mod hostile_stores;
 mod leaks;
 mod many_users;
 mod own_rows;

@@ -197,6 +197,14 @@ impl Server {
         if self.launch()? { Ok(()) } else { Err(self.failed("postgres")) }
     }
 
+    /// Starts a stopped server again on another port, which leaves its old one to something else.
+    ///
+    /// # Errors
+    /// As [`Server::start_again`].
+    pub fn start_elsewhere(&mut self) -> Result<(), Error> {
+        self.start_on_a_free_port()
+    }
+
     /// Freezes every process of it and returns once all stand still: connections stay open, nothing answers.
     pub fn pause(&self) {
         let Some(first) = self.pid().and_then(pid_of) else { return };

@@ -78,11 +78,16 @@ impl Peer {
         Ok(self.socket.shutdown().await?)
     }
 
-    /// The next `count` bytes as they come.
+    /// The next `count` bytes as they come. Nothing is lost when it is cancelled.
     ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Late`].
     pub async fn bytes(&mut self, count: usize) -> Result<Bytes, Error> {
+        self.fill(count).await?;
+        Ok(self.unread.split_to(count).freeze())
+    }
+
+    async fn fill(&mut self, count: usize) -> Result<(), Error> {
         while self.unread.len() < count {
             let read = self.socket.read_buf(&mut self.unread);
             match tokio::time::timeout(self.patience, read).await {
@@ -92,19 +97,22 @@ impl Peer {
                 Ok(more) => more?,
             };
         }
-        Ok(self.unread.split_to(count).freeze())
+        Ok(())
     }
 
-    /// The next message.
+    /// The next message. Nothing is lost when it is cancelled.
     ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Late`], [`Error::Unexpected`] when its length is below 4.
     pub async fn frame(&mut self) -> Result<Frame, Error> {
-        let mut head = self.bytes(5).await?;
+        self.fill(5).await?;
+        let mut head = &self.unread[..5];
         let (tag, length) = (head.get_u8(), head.get_u32());
         let size = length.checked_sub(4).and_then(|size| usize::try_from(size).ok());
         let size = size.ok_or_else(|| Error::Unexpected(format!("length {length} of message {tag}")))?;
-        Ok(Frame { tag, body: self.bytes(size).await? })
+        self.fill(5 + size).await?;
+        self.unread.advance(5);
+        Ok(Frame { tag, body: self.unread.split_to(size).freeze() })
     }
 
     /// Messages up to and with the first of type `tag`.

@@ -38,7 +38,19 @@ impl FakeStore {
         S: Fn(Peer) -> F + Send + 'static,
         F: Future<Output = Result<(), Error>> + Send + 'static,
     {
-        let listener = TcpListener::bind((scratch::HOST, 0)).await?;
+        Self::start_on(0, script).await
+    }
+
+    /// The same on a port that a stopped server had.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub async fn start_on<S, F>(port: u16, script: S) -> Result<Self, Error>
+    where
+        S: Fn(Peer) -> F + Send + 'static,
+        F: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        let listener = TcpListener::bind((scratch::HOST, port)).await?;
         let port = listener.local_addr()?.port();
         let accepted = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&accepted);
@@ -111,6 +123,34 @@ impl Peer {
         let outcome = format!("v={}", BASE64.encode(signature.as_ref()));
         self.send(&frames::authentication(12, outcome.as_bytes())).await?;
         self.send(&frames::authentication(0, &[])).await
+    }
+
+    /// Stands between this client and the real server at `port`: passes start-up and login on, then every
+    /// message of the client and what the server answers, until the client sends one that contains
+    /// `marker`. That one is kept back and returned, with the server's side.
+    ///
+    /// # Errors
+    /// As [`Peer::frame`]; the usual one is [`Error::Closed`], when either side is done.
+    pub async fn stand_before(&mut self, port: u16, marker: &str) -> Result<(Frame, Self), Error> {
+        let start_up = self.accept_start_up().await?;
+        let mut real = Self::connect(port).await?;
+        let size = u32::try_from(start_up.body.len() + 4).unwrap_or(u32::MAX);
+        real.send(&[size.to_be_bytes().as_slice(), &start_up.body].concat()).await?;
+        loop {
+            tokio::select! {
+                frame = real.frame() => {
+                    let frame = frame?;
+                    self.send(&frames::message(frame.tag, &frame.body)).await?;
+                }
+                frame = self.frame() => {
+                    let frame = frame?;
+                    if frame.body.windows(marker.len()).any(|part| part == marker.as_bytes()) {
+                        return Ok((frame, real));
+                    }
+                    real.send(&frames::message(frame.tag, &frame.body)).await?;
+                }
+            }
+        }
     }
 
     /// Does what a well-behaved store does before the first query: start-up, SCRAM, parameters, a key.

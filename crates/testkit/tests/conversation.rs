@@ -69,3 +69,20 @@ async fn the_fake_store_passes_for_a_real_one() {
     assert!(client.rest().await.unwrap().is_empty());
     assert_eq!(store.accepted(), 1);
 }
+
+#[tokio::test]
+async fn the_fake_store_can_stand_before_a_real_one() {
+    let server = Server::start(&Binaries::find().unwrap(), Options::default()).unwrap();
+    server.create(&[Account::owner("alice", "s3cret")]).unwrap();
+    let real_port = server.port();
+    let store = FakeStore::start(move |mut client: Peer| async move {
+        let (kept, _real) = client.stand_before(real_port, "marker").await?;
+        client.send(&frames::message(b'N', &kept.body)).await
+    });
+    let store = store.await.unwrap();
+    let mut client = Client::connect(&alice(store.port())).await.unwrap();
+    assert_eq!(client.extended("SELECT 6 * 7", &[]).await.unwrap().value(), Some("42"));
+    client.send(&frames::query("marker")).await.unwrap();
+    assert_eq!(client.expect(b'N').await.unwrap().texts(0), ["marker"]);
+    assert!(client.rest().await.unwrap().is_empty());
+}
