@@ -193,6 +193,16 @@ impl World {
         Client::connect(&Login { port, user: login, secret, database, parameters }).await
     }
 
+    /// A session of another service than [`SERVICE`].
+    ///
+    /// # Errors
+    /// What the gate said.
+    pub async fn connect_to(&self, service: &str, login: &str) -> Result<Client, Error> {
+        let (port, secret) = (self.gate.port(), secret_of(login));
+        let login = Login { port, user: login, secret: &secret, database: service, parameters: &[] };
+        Client::connect(&login).await
+    }
+
     /// Gives every store, and the home, a table `owner` through the gate, whose one row names it.
     pub async fn stamp(&self) {
         for name in self.places.keys() {

@@ -4,6 +4,7 @@
 mod bindings;
 mod cancels;
 mod endings;
+mod escapes;
 mod hostile_stores;
 mod leaks;
 mod many_users;
