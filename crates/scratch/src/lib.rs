@@ -9,6 +9,8 @@ mod account;
 mod binaries;
 mod error;
 mod folder;
+mod port;
+mod process;
 mod run_as;
 mod server;
 mod settings;
@@ -18,7 +20,8 @@ pub use account::Account;
 pub use binaries::Binaries;
 pub use error::Error;
 pub use folder::{Folder, parent};
-pub use server::{Server, Stop, free_port};
+pub use port::free_port;
+pub use server::{Server, Stop};
 pub use settings::{Options, Tls};
 
 /// The superuser of every scratch server.

@@ -1,27 +1,17 @@
 //! One Postgres server: started, stopped, paused and ended.
 
 use crate::account::percent;
+use crate::port::{PORT_TRIES, free_port};
+use crate::process::{children_of, freeze, pid_of, signal, wait_for};
 use crate::run_as::RunAs;
 use crate::template::{self, write};
 use crate::{Account, Binaries, Error, Folder, HOST, Options, SUPERUSER};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use std::fs;
 use std::io::Write;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
 
-/// Longest wait for a server to come up or to go.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two looks at a condition.
-const LOOK: Duration = Duration::from_millis(2);
-/// Tries for a port before giving up.
-const PORT_TRIES: usize = 50;
-/// Ports to choose from: below the range that Linux hands out for outgoing connections (32768 and up),
-/// so that a stopped server finds its port free again.
-const PORTS: std::ops::Range<u32> = 15_000..32_000;
 /// Bytes of the end of the log that an error shows.
 const LOG_SHOWN: usize = 4_000;
 
@@ -319,60 +309,4 @@ impl Drop for Server {
         let _ = self.stop(if self.kept { Stop::Fast } else { Stop::Immediate });
         self.remove_shared_memory();
     }
-}
-
-/// A port of [`HOST`] that nobody listens on, another with each call and in each process. Somebody may
-/// still take it first: whoever binds it tries again with another.
-#[must_use]
-pub fn free_port() -> u16 {
-    let free = |port: &u16| TcpListener::bind((HOST, *port)).is_ok();
-    std::iter::repeat_with(a_port).take(PORT_TRIES).find(free).unwrap_or_default()
-}
-
-fn a_port() -> u16 {
-    static CALLS: AtomicU32 = AtomicU32::new(0);
-    let nanos = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.subsec_nanos());
-    let mixed = std::process::id()
-        .wrapping_mul(2_654_435_761)
-        .wrapping_add(nanos)
-        .wrapping_add(CALLS.fetch_add(1, Ordering::Relaxed).wrapping_mul(7_919));
-    let port = PORTS.start + mixed % (PORTS.end - PORTS.start);
-    u16::try_from(port).unwrap_or(u16::MAX)
-}
-
-fn wait_for(mut condition: impl FnMut() -> bool) -> bool {
-    let end = Instant::now() + PATIENCE;
-    while Instant::now() < end {
-        if condition() {
-            return true;
-        }
-        std::thread::sleep(LOOK);
-    }
-    condition()
-}
-
-fn pid_of(id: u32) -> Option<Pid> {
-    i32::try_from(id).ok().and_then(Pid::from_raw)
-}
-
-/// A server's backends: each is a session of its own, so no signal to a process group reaches them all.
-fn children_of(first: Pid) -> Vec<Pid> {
-    let told = fs::read_to_string(format!("/proc/{first}/task/{first}/children")).unwrap_or_default();
-    told.split_whitespace().filter_map(|word| pid_of(word.parse().ok()?)).collect()
-}
-
-/// A process that is gone already needs no signal.
-fn signal(pid: Pid, which: Signal) {
-    let _ = kill_process(pid, which);
-}
-
-/// Stops one process and waits until it stands still (proc(5), `/proc/pid/stat`, field 3) or is gone.
-fn freeze(pid: Pid) {
-    signal(pid, Signal::STOP);
-    wait_for(|| match fs::read_to_string(format!("/proc/{pid}/stat")) {
-        Ok(stat) => stat.contains(") T ") || stat.contains(") Z "),
-        Err(_) => true,
-    });
 }

@@ -1,0 +1,130 @@
+//! What a world is to be made of, and making it.
+
+#![allow(clippy::panic, clippy::unwrap_used)]
+
+use crate::world::{HOME, Place, World, secret_of};
+use std::thread;
+use testkit::Gate;
+use testkit::scratch::{Account, Binaries, Options, Server};
+
+/// How stores are spread over servers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Servers {
+    /// All stores and the home are databases of one server: quickest to start.
+    #[default]
+    Shared,
+    /// A server for each, so that one can be stopped or paused alone.
+    Each,
+}
+
+/// What a world is made of; [`WorldPlan::start`] makes it.
+#[derive(Clone, Debug)]
+pub struct WorldPlan {
+    users: Vec<String>,
+    servers: Servers,
+    settings: String,
+    options: Options,
+    with_home: bool,
+}
+
+impl Default for WorldPlan {
+    fn default() -> Self {
+        Self {
+            users: ["alice", "bob", "carol"].map(str::to_owned).to_vec(),
+            servers: Servers::default(),
+            settings: String::new(),
+            options: Options::default(),
+            with_home: true,
+        }
+    }
+}
+
+impl WorldPlan {
+    /// Other users than alice, bob and carol.
+    #[must_use]
+    pub fn users<S: Into<String>>(mut self, users: impl IntoIterator<Item = S>) -> Self {
+        self.users = users.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How stores are spread over servers.
+    #[must_use]
+    pub fn servers(mut self, servers: Servers) -> Self {
+        self.servers = servers;
+        self
+    }
+
+    /// TOML over the gate's settings.
+    #[must_use]
+    pub fn settings(mut self, settings: &str) -> Self {
+        settings.clone_into(&mut self.settings);
+        self
+    }
+
+    /// How the stores' servers are set up.
+    #[must_use]
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// A service without a home.
+    #[must_use]
+    pub fn without_home(mut self) -> Self {
+        self.with_home = false;
+        self
+    }
+
+    /// Starts servers, fills the registry, grants the service every store, and starts the gate.
+    #[must_use]
+    pub fn start(self) -> World {
+        let mut world = self.start_without_gate();
+        world.gate.start().unwrap_or_else(|error| panic!("{error}"));
+        world
+    }
+
+    /// As [`WorldPlan::start`], but the gate is left for the test to start.
+    #[must_use]
+    pub fn start_without_gate(self) -> World {
+        let accounts: Vec<Account> = self
+            .users
+            .iter()
+            .map(|user| Account::owner(&format!("{user}_store"), &secret_of(&format!("{user}_store"))))
+            .chain(
+                self.with_home
+                    .then(|| Account { create_role: false, ..Account::owner(HOME, &secret_of(HOME)) }),
+            )
+            .collect();
+        let (gate, servers) = thread::scope(|scope| {
+            let gate = scope.spawn(|| Gate::init(&self.settings));
+            let servers = start_servers(&accounts, self.servers, &self.options);
+            (gate.join().unwrap().unwrap_or_else(|error| panic!("{error}")), servers)
+        });
+        let names = self.users.iter().map(String::as_str).chain([HOME]);
+        let place = |(at, (name, account)): (usize, (&str, &Account))| {
+            let server = if self.servers == Servers::Each { at } else { 0 };
+            (name.to_owned(), Place { server, account: account.clone(), schema: String::new() })
+        };
+        let places = names.zip(&accounts).enumerate().map(place).collect();
+        let mut world = World { gate, places, servers };
+        world.fill_registry(&self.users);
+        world
+    }
+}
+
+fn start_servers(accounts: &[Account], spread: Servers, options: &Options) -> Vec<Server> {
+    let binaries = Binaries::find().unwrap_or_else(|error| panic!("{error}"));
+    let start = |accounts: &[Account]| {
+        let server = Server::start(&binaries, options.clone()).unwrap_or_else(|error| panic!("{error}"));
+        server.create(accounts).unwrap_or_else(|error| panic!("{error}"));
+        server
+    };
+    match spread {
+        Servers::Shared => vec![start(accounts)],
+        Servers::Each => thread::scope(|scope| {
+            let start = &start;
+            let each: Vec<_> = accounts.chunks(1).map(|one| scope.spawn(move || start(one))).collect();
+            each.into_iter().map(|server| server.join().unwrap()).collect()
+        }),
+    }
+}
