@@ -63,6 +63,9 @@ pub(crate) enum Refusal {
         /// What is read, in bytes.
         limit: usize,
     },
+    /// The gate ends, or the login may not be used any more. The session ends.
+    #[error("terminating connection due to administrator command")]
+    Ended,
     /// Bytes that the protocol does not allow here. The session ends.
     #[error("{0}")]
     Malformed(String),
@@ -71,7 +74,7 @@ pub(crate) enum Refusal {
 impl Refusal {
     /// Whether the session ends with it.
     fn is_fatal(&self) -> bool {
-        matches!(self, Self::TooLong { .. } | Self::Malformed(_))
+        matches!(self, Self::TooLong { .. } | Self::Ended | Self::Malformed(_))
     }
 
     fn code(&self) -> Sqlstate {
@@ -87,6 +90,7 @@ impl Refusal {
             Self::PortalExists(_) => sqlstate::DUPLICATE_CURSOR,
             Self::Parameters(_) | Self::Malformed(_) => sqlstate::PROTOCOL_VIOLATION,
             Self::TransactionFailed => sqlstate::IN_FAILED_SQL_TRANSACTION,
+            Self::Ended => sqlstate::ADMIN_SHUTDOWN,
             Self::FunctionCall => sqlstate::FEATURE_NOT_SUPPORTED,
         }
     }

@@ -18,6 +18,8 @@ pub(crate) struct Config {
     pub(crate) source: PathBuf,
     /// Where clients connect.
     pub(crate) listen: Vec<SocketAddr>,
+    /// Threads that serve clients; 0 for one on each core.
+    pub(crate) workers: usize,
     /// TLS towards clients.
     pub(crate) tls: Tls,
     /// The registry file.
@@ -226,6 +228,7 @@ mod tests {
         for (text, key) in [
             ("[listen]\naddresses = []", "listen.addresses"),
             ("[listen]\naddresses = [\"localhost\"]", "listen.addresses"),
+            ("[listen]\nworkers = 5000", "listen.workers"),
             ("[tls]\nmode = \"require\"", "tls.cert"),
             ("[tls]\ncert = \"c.pem\"", "tls.key"),
             ("[tls]\ncert = \"c.pem\"\nkey = \"k.pem\"", "tls.mode"),

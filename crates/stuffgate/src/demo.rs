@@ -30,7 +30,7 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<()> {
                 std::process::exit(1);
             }
         });
-        let ended = crate::serve::run(config);
+        let ended = crate::serve::run(config, None);
         over.store(true, Ordering::Release);
         ended
     });

@@ -4,9 +4,9 @@ mod cli;
 mod config;
 mod demo;
 mod provisioning;
-#[cfg(test)]
 mod reconcile;
 mod serve;
+mod telemetry;
 
 fn main() -> std::process::ExitCode {
     cli::run()

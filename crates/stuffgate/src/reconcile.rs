@@ -104,6 +104,8 @@ fn note(
     done: Result<(), ProvisionError>,
 ) -> registry::Result<()> {
     let (user, service) = (&store.user, &operation.grant.service);
+    let outcome = if done.is_ok() { "done" } else { "failed" };
+    metrics::counter!("stuffgate_outbox_total", "outcome" => outcome).increment(1);
     match done {
         Ok(()) => {
             tracing::info!(%user, %service, "a revoked grant is cleaned up in its store");

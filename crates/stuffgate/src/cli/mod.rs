@@ -14,6 +14,7 @@ mod login;
 mod output;
 mod revoke;
 mod secret;
+mod serve;
 mod service;
 mod store;
 mod time;
@@ -64,7 +65,7 @@ enum Command {
     /// Say whether configuration, key and registry are fit for use
     Check(check::Check),
     /// Run the gate
-    Serve,
+    Serve(serve::Serve),
     /// Run a gate with throw-away stores, to look around
     Demo(demo::DemoArgs),
     /// Services: applications that use the gate
@@ -110,7 +111,7 @@ fn run_command(command: Command, config: &ConfigPath) -> Result<(), Failure> {
     match command {
         Command::Init(init) => init.run(),
         Command::Check(check) => check.run(config),
-        Command::Serve => Ok(crate::serve::run(config.load()?)?),
+        Command::Serve(serve) => serve.run(config),
         Command::Demo(args) => Ok(crate::demo::run(&args)?),
         Command::Service(service) => service.run(config),
         Command::User(user) => user.run(config),

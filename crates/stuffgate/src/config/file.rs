@@ -11,6 +11,7 @@ use wire::dial::AddressPolicy;
 #[cfg(test)]
 pub(super) const KEYS: &[&str] = &[
     "addresses",
+    "workers",
     "mode",
     "cert",
     "key",
@@ -36,6 +37,9 @@ pub(super) const KEYS: &[&str] = &[
     "filter",
 ];
 
+/// Most threads that serve clients.
+const MAX_WORKERS: usize = 1024;
+
 /// A setting and what is wrong with it.
 type Wrong = (&'static str, String);
 
@@ -57,11 +61,12 @@ pub(super) struct File {
 #[serde(default, deny_unknown_fields)]
 struct Listen {
     addresses: Vec<String>,
+    workers: usize,
 }
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { addresses: vec!["127.0.0.1:6432".to_owned()] }
+        Self { addresses: vec!["127.0.0.1:6432".to_owned()], workers: 0 }
     }
 }
 
@@ -185,6 +190,7 @@ impl File {
     pub(super) fn check(self, source: &Path) -> Result<Config, Wrong> {
         let folder = source.parent().unwrap_or_else(|| Path::new(""));
         Ok(Config {
+            workers: self.listen.workers()?,
             listen: self.listen.check()?,
             tls: self.tls.check(folder)?,
             registry: folder.join(self.registry.path),
@@ -208,6 +214,13 @@ impl Listen {
             return Err(("listen.addresses", "name at least one, such as \"127.0.0.1:6432\"".to_owned()));
         }
         self.addresses.iter().map(|text| address("listen.addresses", text)).collect()
+    }
+
+    fn workers(&self) -> Result<usize, Wrong> {
+        if self.workers > MAX_WORKERS {
+            return Err(("listen.workers", format!("must be at most {MAX_WORKERS}")));
+        }
+        Ok(self.workers)
     }
 }
 

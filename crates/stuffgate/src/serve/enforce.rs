@@ -1,0 +1,54 @@
+//! Makes sessions and pools follow the directory: what is no longer allowed ends, within a second.
+
+use model::{Directory, LoginKind};
+use pool::Key;
+use session::{EndReason, Gate, Handle};
+
+/// Looks at every session and every pool once, and ends those that may not go on at `now` (seconds since
+/// the Unix epoch). Done anew with every change and every second: a session that got hold of a connection
+/// in the moment of a revocation is found the next time.
+pub(crate) fn enforce(gate: &Gate, now: i64) {
+    let directory = &*gate.directory;
+    for report in gate.pools.report() {
+        if !key_is_usable(directory, report.key, now) {
+            if let Key::Grant(grant) = report.key {
+                gate.sessions.end_grant(grant);
+            }
+            gate.pools.retire(report.key);
+        }
+    }
+    for session in gate.sessions.all() {
+        if !session_is_usable(directory, &session, now) && session.end_reason() != Some(EndReason::Revoked) {
+            tracing::info!(
+                session = session.process,
+                login = %session.login_name,
+                service = %session.service,
+                "the session's grant or login has ended"
+            );
+            session.end(EndReason::Revoked);
+        }
+    }
+}
+
+fn key_is_usable(directory: &Directory, key: Key, now: i64) -> bool {
+    match key {
+        Key::Home(service) => directory.service(service).is_some_and(|service| service.home.is_some()),
+        Key::Grant(grant) => directory.grant(grant).is_some_and(|grant| {
+            grant.is_usable(now) && directory.user(grant.user).is_some_and(|user| !user.disabled)
+        }),
+    }
+}
+
+fn session_is_usable(directory: &Directory, session: &Handle, now: i64) -> bool {
+    if !directory.login_is_usable(session.login, now) {
+        return false;
+    }
+    let Some(service) = directory.service_named(&session.service) else { return false };
+    match directory.login(session.login).map(|login| login.kind) {
+        Some(LoginKind::User(user)) => {
+            directory.grant_of(service.id, user).is_some_and(|grant| grant.is_usable(now))
+        }
+        Some(_) => true,
+        None => false,
+    }
+}
