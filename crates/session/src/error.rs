@@ -207,3 +207,12 @@ pub(crate) fn behind_commit() -> Fields {
     )
     .with_hint("Send Sync behind COMMIT or ROLLBACK, or bind the whole session with SET stuffgate.user.")
 }
+
+/// A client encoding in which statements cannot be read safely.
+pub(crate) fn unreadable_encoding(name: &str) -> Fields {
+    Fields::error(
+        sqlstate::FEATURE_NOT_SUPPORTED,
+        format!("client encoding \"{name}\" is not supported by the gate"),
+    )
+    .with_hint("Use UTF8, or another encoding whose bytes below 128 are always ASCII.")
+}

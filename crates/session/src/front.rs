@@ -13,7 +13,7 @@ use relay::{Desk, Front, Reply, Status, Token, Verdict};
 use sql::{BindTag, Effects, Kind, Scan, Step};
 use std::sync::Arc;
 use wire::frame::{self, HEADER_BYTES, backend, frontend};
-use wire::{Fields, Severity};
+use wire::{Fields, Severity, sqlstate};
 
 /// `applied` of a server whose parameters have to be set again before anybody relies on them.
 pub(crate) const UNKNOWN_PARAMETERS: u64 = u64::MAX;
@@ -67,6 +67,7 @@ impl Front for SessionFront<'_> {
                 Change::Set(..) => {}
                 Change::Reset(_) | Change::ResetAll => self.facts.applied = UNKNOWN_PARAMETERS,
                 Change::DiscardAll | Change::DeallocateAll => {
+                    self.state.names.forget_all();
                     self.facts.applied = UNKNOWN_PARAMETERS;
                     self.facts.prepared.clear();
                     self.facts.unnamed = None;
@@ -82,6 +83,7 @@ impl Front for SessionFront<'_> {
             self.facts.prepared.remove(parsing.id);
             if let Some(name) = parsing.client {
                 self.state.names.statements.remove(&name);
+                self.state.names.forget(parsing.id, name);
             }
         }
     }
@@ -99,29 +101,26 @@ impl Front for SessionFront<'_> {
     fn report(&mut self, message: &[u8]) -> Option<Vec<u8>> {
         let tag = message.first().copied();
         let body = message.get(HEADER_BYTES..)?;
-        let mapped = self.names.map(|names| {
-            let mut fields = Fields::decode(body);
-            let changed = show_public(&mut fields, names, self.state.rewritten.as_deref());
-            (fields, changed)
-        });
-        let fields = match mapped {
-            Some((fields, changed)) => (fields, changed),
-            None => (Fields::decode(body), false),
-        };
-        *self.farewell |= matches!(fields.0.severity, Severity::Fatal | Severity::Panic);
-        if fields.0.code == wire::sqlstate::FEATURE_NOT_SUPPORTED
-            || fields.0.code == wire::sqlstate::INVALID_SQL_STATEMENT_NAME
-        {
+        let mut fields = Fields::decode(body);
+        let mut changed =
+            self.names.is_some_and(|names| show_public(&mut fields, names, self.state.rewritten.as_deref()));
+        *self.farewell |= matches!(fields.severity, Severity::Fatal | Severity::Panic);
+        match fields.code {
             // "cached plan must not change result type": what is parsed from now on gets a new plan.
-            self.state.schema_changed = true;
+            sqlstate::FEATURE_NOT_SUPPORTED => self.state.schema_changed = true,
+            sqlstate::INVALID_SQL_STATEMENT_NAME => {
+                self.state.schema_changed = true;
+                changed |= self.state.names.show_client_name(&mut fields.message);
+            }
+            _ => {}
         }
-        if !fields.1 {
+        if !changed {
             return None;
         }
         let mut out = Vec::with_capacity(message.len());
         match tag {
-            Some(backend::NOTICE_RESPONSE) => fields.0.encode_notice(&mut out),
-            _ => fields.0.encode_error(&mut out),
+            Some(backend::NOTICE_RESPONSE) => fields.encode_notice(&mut out),
+            _ => fields.encode_error(&mut out),
         }
         Some(out)
     }

@@ -5,7 +5,7 @@ use crate::error;
 use crate::parameters::{Change, Value};
 use crate::prepared::{argument, is_ours, is_true};
 use crate::route::route;
-use crate::state::{Block, State, set_config_change};
+use crate::state::{Block, State, set_config_change, sets_unreadable_encoding};
 use model::{LoginKind, Name};
 use relay::Status;
 use sql::{Decision, Discard, Kind, Reset, Scope, Show, Step};
@@ -57,6 +57,10 @@ impl State {
             }
             Kind::Commit { chain } => Ok(self.end_block(true, *chain)),
             Kind::Rollback { chain } => Ok(self.end_block(false, *chain)),
+            Kind::Set { name, value, .. } if sets_unreadable_encoding(name, value).is_some() => {
+                let encoding = sets_unreadable_encoding(name, value).unwrap_or_default();
+                Err(Box::new(error::unreadable_encoding(encoding)))
+            }
             Kind::Set { scope, name, value } if is_ours(name) => self.set_ours(*scope, name, value, around),
             Kind::Set { .. } | Kind::Reset(Reset::Name(_)) if !is_our_reset(&statement.kind) => {
                 Ok(self.note_set(statement, text))

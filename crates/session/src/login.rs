@@ -4,7 +4,7 @@ use crate::error;
 use crate::gate::Gate;
 use crate::life::{End, Session};
 use crate::parameters::{Parameters, Value};
-use crate::prepared::is_ours;
+use crate::prepared::{is_ours, is_readable_encoding};
 use crate::relayed::NoLease;
 use crate::route::{Caller, NoRoute, Route, route};
 use crate::sessions::{NewSession, Registration};
@@ -285,24 +285,26 @@ fn reach(gate: &Gate, login: &Login, database: &str) -> Option<Reach> {
 fn settings(
     all: impl Iterator<Item = (String, String)>,
     caller: &Caller,
-) -> Result<(Option<Name>, Parameters), Fields> {
+) -> Result<(Option<Name>, Parameters), Box<Fields>> {
     let (mut user, mut startup) = (None, Vec::new());
     for (name, value) in all {
         let name = name.to_ascii_lowercase();
         if name == "stuffgate.user" {
-            let named: Name = value.parse().map_err(|_| error::bad_user_name(&value))?;
+            let named: Name = value.parse().map_err(|_| Box::new(error::bad_user_name(&value)))?;
             if matches!(caller.kind, LoginKind::User(_)) && named != caller.name {
-                return Err(error::not_yours(caller.name.as_str(), named.as_str()));
+                return Err(Box::new(error::not_yours(caller.name.as_str(), named.as_str())));
             }
             user = Some(named);
         } else if is_ours(&name) {
-            return Err(error::no_parameter(&name));
+            return Err(Box::new(error::no_parameter(&name)));
         } else if NOT_THE_CLIENTS.contains(&name.as_str()) || !is_parameter_name(&name) {
             let fields = Fields::error(
                 sqlstate::INSUFFICIENT_PRIVILEGE,
                 format!("start-up parameter \"{name}\" cannot be set by a client of the gate"),
             );
-            return Err(fields.with_hint("Leave it out of the connection's options."));
+            return Err(Box::new(fields.with_hint("Leave it out of the connection's options.")));
+        } else if name == "client_encoding" && !is_readable_encoding(&value) {
+            return Err(Box::new(error::unreadable_encoding(&value)));
         } else {
             startup.push((name, Value::Text(value)));
         }

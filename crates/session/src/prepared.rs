@@ -4,12 +4,15 @@ use crate::look::Look;
 use crate::parameters::Change;
 use pool::StatementId;
 use sql::{Arg, Effects, Kind, Step};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use wire::frame::{HEADER_BYTES, Reader};
 
 /// Most prepared statements that one session may keep (54000 above it).
 pub(crate) const MAX_STATEMENTS: usize = 10_000;
+
+/// Most statements whose names are remembered after they are gone.
+const MAX_FORGOTTEN: usize = 16;
 
 /// A prepared statement as the client sent it.
 #[derive(Debug)]
@@ -66,6 +69,39 @@ pub(crate) type Values = Vec<Option<Box<[u8]>>>;
 pub(crate) struct Names {
     pub(crate) statements: HashMap<Box<[u8]>, Arc<Statement>>,
     pub(crate) portals: HashMap<Box<[u8]>, Portal>,
+    /// Statements lately gone whose names an error may still bring up.
+    forgotten: VecDeque<(StatementId, Box<[u8]>)>,
+}
+
+impl Names {
+    /// Remembers what a statement that is gone was called.
+    pub(crate) fn forget(&mut self, id: StatementId, name: Box<[u8]>) {
+        if self.forgotten.len() >= MAX_FORGOTTEN {
+            self.forgotten.pop_front();
+        }
+        self.forgotten.push_back((id, name));
+    }
+
+    /// The server has dropped all statements.
+    pub(crate) fn forget_all(&mut self) {
+        for (name, statement) in std::mem::take(&mut self.statements) {
+            self.forget(statement.id, name);
+        }
+    }
+
+    /// Puts the client's name where an error says the server's. Whether anything changed.
+    pub(crate) fn show_client_name(&self, message: &mut String) -> bool {
+        let kept = self.statements.iter().map(|(name, statement)| (statement.id, name));
+        let gone = self.forgotten.iter().rev().map(|(id, name)| (*id, name));
+        for (id, name) in kept.chain(gone) {
+            let inside = id.name();
+            if message.contains(&inside) {
+                *message = message.replace(&inside, &String::from_utf8_lossy(name));
+                return true;
+            }
+        }
+        false
+    }
 }
 
 /// A Parse message, read.
@@ -171,4 +207,16 @@ pub(crate) fn names_parameter_late(kind: &Kind) -> bool {
         Kind::SetConfigSelect { name: Arg::Parameter(_), .. }
             | Kind::CurrentSettingSelect { name: Arg::Parameter(_), .. }
     )
+}
+
+/// Whether statements in a client encoding can be read byte by byte. In some, the second byte of a
+/// character may be that of a quote or a backslash (PostgreSQL manual, "Character Set Support").
+pub(crate) fn is_readable_encoding(name: &str) -> bool {
+    const UNSAFE: [&str; 9] =
+        ["sjis", "shiftjis", "mskanji", "big5", "gbk", "uhc", "gb18030", "johab", "shiftjis2004"];
+    let plain: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let windows =
+        ["win932", "win936", "win949", "win950", "windows932", "windows936", "windows949", "windows950"];
+    !UNSAFE.contains(&plain.as_str()) && !windows.contains(&plain.as_str())
 }

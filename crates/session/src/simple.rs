@@ -115,9 +115,9 @@ impl Session {
         let pairs = statements.iter().skip(at).zip(statements.iter().skip(at + 1));
         pairs
             .take_while(|(before, next)| {
-                !(self.state.caller.may_bind() && ends_transaction(before))
-                    && !self.state.is_local(next, true, names)
-                    && tag_fits(&self.state, next.tag.as_ref(), leased.user.as_ref())
+                let ends = self.state.caller.may_bind() && ends_transaction(before);
+                let ours = self.state.is_local(next, true, names);
+                !ends && !ours && tag_fits(&self.state, next.tag.as_ref(), leased.user.as_ref())
             })
             .count()
     }

@@ -4,7 +4,7 @@ use crate::binding::Binding;
 use crate::gate::Gate;
 use crate::look::{Look, SchemaNames};
 use crate::parameters::{CHARACTERISTICS, Change, Parameters, Value};
-use crate::prepared::{Names, Parse, Statement, is_ours};
+use crate::prepared::{Names, Parse, Statement, is_ours, is_readable_encoding};
 use crate::route::Caller;
 use model::Name;
 use pool::StatementId;
@@ -165,6 +165,7 @@ impl State {
             return true;
         }
         match &statement.kind {
+            Kind::Set { name, value, .. } if sets_unreadable_encoding(name, value).is_some() => true,
             Kind::Set { name, .. } | Kind::Reset(Reset::Name(name)) => {
                 is_ours(name) || (!leased && self.is_homeless())
             }
@@ -228,7 +229,7 @@ impl State {
                 self.names = Names::default();
                 self.pins = Effects::NONE;
             }
-            Change::DeallocateAll => self.names.statements.clear(),
+            Change::DeallocateAll => self.names.forget_all(),
             Change::Set(..) | Change::Reset(_) => {}
         }
     }
@@ -247,6 +248,18 @@ impl State {
         self.savepoints = false;
         self.binding.transaction_ended(committed);
         self.names.portals.clear();
+    }
+}
+
+/// The client encoding that a `SET` asks for, if statements could not be read in it.
+pub(crate) fn sets_unreadable_encoding<'a>(name: &str, value: &'a sql::Value) -> Option<&'a str> {
+    match value {
+        sql::Value::Text { literal: Some(encoding), .. }
+            if name == "client_encoding" && !is_readable_encoding(encoding) =>
+        {
+            Some(encoding)
+        }
+        _ => None,
     }
 }
 

@@ -17,7 +17,7 @@ use wire::scram::Keys;
 use wire::{Peer, Stream};
 
 /// Everybody's secret in these tests.
-const SECRET: &str = "open sesame";
+pub(crate) const SECRET: &str = "open sesame";
 
 /// Whoever opens this gets the server's password.
 struct OneSecret;

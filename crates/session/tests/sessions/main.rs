@@ -4,3 +4,4 @@ mod binding;
 mod house;
 mod prepared;
 mod state;
+mod twin;
