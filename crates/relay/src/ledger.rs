@@ -348,12 +348,13 @@ impl Ledger {
     fn copy_in(&mut self, tag: u8) -> Result<Step, Unexpected> {
         let step = self.in_result(tag)?;
         self.copying_in = true;
+        let mut ignored = false;
         let mut at = 1;
         while let Some(owed) = self.owed.get(at) {
             match owed.reply {
                 Reply::Sync => {
                     self.owed.remove(at);
-                    self.segment_open = true;
+                    ignored = true;
                 }
                 Reply::CopyEnd => {
                     self.owed.remove(at);
@@ -363,6 +364,8 @@ impl Ledger {
                 _ => at += 1,
             }
         }
+        let closes = |owed: &Owed| matches!(owed.reply, Reply::Sync | Reply::Query | Reply::Call);
+        self.segment_open |= ignored && !self.owed.iter().skip(1).any(closes);
         Ok(step)
     }
 
