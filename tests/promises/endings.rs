@@ -1,7 +1,7 @@
 //! The gate ends and reloads as an operator expects, and a killed one leaves nothing half done.
 
 use rustix::process::Signal;
-use stuffgate_tests::testkit::{Answer, frames};
+use stuffgate_tests::testkit::Answer;
 use stuffgate_tests::{SERVICE, World, WorldPlan};
 
 #[tokio::test]
@@ -69,21 +69,4 @@ async fn a_killed_gate_starts_again_and_serves_what_was_there() {
     world.gate.start().unwrap();
     let mut session = world.connect("alice").await;
     assert_eq!(session.simple("SELECT name FROM owner").await.unwrap().column(), ["alice"]);
-}
-
-#[tokio::test]
-async fn sighup_takes_up_a_changed_configuration_and_keeps_sessions() {
-    let mut world = World::start();
-    let mut session = world.connect("alice").await;
-    world.gate.configure("[session]\nlogin_timeout_ms = 200").unwrap();
-    world.gate.signal(Signal::HUP);
-    world
-        .until(async || {
-            let mut stranger = stuffgate_tests::testkit::Peer::connect(world.gate.port()).await.unwrap();
-            stranger.patience(std::time::Duration::from_secs(1));
-            stranger.send(&frames::start_up(frames::PROTOCOL_3_0, &[("user", "alice")])[..4]).await.unwrap();
-            stranger.rest().await.is_ok()
-        })
-        .await;
-    assert_eq!(session.simple("SELECT 1").await.unwrap().value(), Some("1"));
 }

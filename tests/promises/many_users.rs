@@ -70,7 +70,7 @@ async fn transaction(session: &mut Client, world: &World, user: &str, dice: &mut
             (false, true)
         }
         90..95 => {
-            session.send(&frames::query("SELECT pg_sleep(5)")).await.unwrap();
+            session.send(&frames::query("SELECT pg_sleep(0.05)")).await.unwrap();
             session.cancel(world.gate.port()).await.unwrap();
             let answer = session.answer().await.unwrap();
             assert!(answer.code() == "57014" || answer.tags == ["SELECT 1"], "{answer:?}");

@@ -1,5 +1,6 @@
 //! TLS is what it says: towards clients, and towards stores.
 
+use rustix::process::Signal;
 use stuffgate_tests::testkit::certificates::{ALPN, Authority};
 use stuffgate_tests::testkit::scratch::{Options, Tls};
 use stuffgate_tests::testkit::{Client, Error, Gate, Login, Peer, frames};
@@ -101,6 +102,20 @@ async fn direct_tls_needs_the_protocols_name() {
     direct(&[ALPN]).await.unwrap();
     assert!(direct(&[b"http/1.1"]).await.is_err());
     assert!(direct(&[]).await.is_err());
+}
+
+#[tokio::test]
+async fn sighup_takes_up_new_certificates_and_keeps_sessions() {
+    let (world, authority) = world("prefer");
+    let mut session = log_in(encrypted(&world, &authority).await.unwrap(), &world).await.unwrap();
+    let next = Authority::new("next").unwrap();
+    let issued = next.server(&HOSTS).unwrap();
+    std::fs::write(world.gate.folder().join("cert.pem"), &issued.certificate).unwrap();
+    std::fs::write(world.gate.folder().join("key.pem"), &issued.key).unwrap();
+    world.gate.signal(Signal::HUP);
+    world.until(async || encrypted(&world, &next).await.is_ok()).await;
+    assert!(encrypted(&world, &authority).await.is_err());
+    assert_eq!(session.simple("SELECT 1").await.unwrap().value(), Some("1"));
 }
 
 #[tokio::test]

@@ -151,8 +151,8 @@ impl Peer {
     /// [`Error::Late`] when it does not close.
     pub async fn rest(&mut self) -> Result<Bytes, Error> {
         loop {
-            match self.bytes(self.unread.len() + 1).await {
-                Ok(all) => self.unread = BytesMut::from(all),
+            match self.fill(self.unread.len() + 1).await {
+                Ok(()) => {}
                 Err(Error::Closed) => return Ok(self.unread.split().freeze()),
                 Err(error) => return Err(error),
             }
