@@ -157,6 +157,7 @@ impl Relay {
                 Walk::End(outcome) => return Poll::Ready(outcome),
                 walk => walk,
             };
+            let before = gates(ledger);
             let server_walk = match self.walk_server(client, server, ledger, front) {
                 Walk::End(outcome) => return Poll::Ready(outcome),
                 walk => walk,
@@ -166,7 +167,8 @@ impl Relay {
                 self.flush_sent = false;
                 return Poll::Ready(Outcome::Held);
             }
-            let mut progress = false;
+            // What the server said may have opened the way for the client's next message.
+            let mut progress = matches!(client_walk, Walk::Full | Walk::Held) && gates(ledger) != before;
             if server.is_sending() {
                 match server.poll_send(cx) {
                     Poll::Ready(Ok(())) => progress |= matches!(client_walk, Walk::Full),
@@ -235,6 +237,7 @@ impl Relay {
     ) -> Walk {
         loop {
             if self.holding && !ledger.is_skipping() {
+                self.flush_once(server, ledger);
                 return Walk::Held;
             }
             self.holding = false;
@@ -358,9 +361,7 @@ impl Relay {
             Verdict::Gather if whole < total => self.judge(header, total, client, server, ledger, front),
             Verdict::Gather | Verdict::Hold => {
                 self.holding = true;
-                if ledger.segment_open() && !ledger.is_settled() {
-                    self.flush_once(server, ledger);
-                }
+                self.flush_once(server, ledger);
                 Some(Walk::Held)
             }
         }
@@ -368,7 +369,7 @@ impl Relay {
 
     /// Has the server send what it holds back, so that waiting for it cannot last for ever.
     fn flush_once<S>(&mut self, server: &mut Peer<S>, ledger: &Ledger) {
-        if ledger.segment_open() && !self.flush_sent {
+        if ledger.segment_open() && !ledger.is_settled() && !self.flush_sent {
             wire::frame::flush(server.outbox.buffer());
             self.flush_sent = true;
         }
@@ -465,6 +466,11 @@ impl Streaming {
         }
         self.left == 0
     }
+}
+
+/// What of the ledger may keep the client's next message back.
+fn gates(ledger: &Ledger) -> [bool; 3] {
+    [ledger.is_full(), ledger.is_skipping(), ledger.segment_open()]
 }
 
 /// What to do with one message of the server.
