@@ -88,6 +88,27 @@ impl Lease {
         reset::reset(&mut self.server, limit).await
     }
 
+    /// Names in the pool's database behind which session state may change, as of this schema epoch,
+    /// if [`Lease::note_stateful`] was told.
+    #[must_use]
+    pub fn stateful(&self) -> Option<Arc<[Box<str>]>> {
+        self.account.pool.stateful()
+    }
+
+    /// Remembers such names for all sessions of the pool, until the schema changes.
+    pub fn note_stateful(&self, epoch: u32, names: Arc<[Box<str>]>) {
+        self.account.pool.note_stateful(epoch, names);
+    }
+
+    /// Runs a query of the gate's own; the first column of its first row, if there is one.
+    ///
+    /// # Errors
+    /// As [`Lease::run`].
+    pub async fn ask(&mut self, sql: &str) -> Result<Option<String>, ResetError> {
+        let limit = self.account.pools.settings().reset_timeout;
+        reset::ask(&mut self.server, sql, limit).await
+    }
+
     /// Runs simple queries of the gate's own and verifies that none failed.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use crate::Server;
 use std::time::Duration;
-use wire::frame::{HEADER_BYTES, Header, backend};
+use wire::frame::{HEADER_BYTES, Header, Reader, backend};
 use wire::{Fields, FrameError};
 
 /// What brings a connection back to its start-up state (PostgreSQL manual, "DISCARD"). `RESET ALL`
@@ -46,25 +46,34 @@ pub(crate) async fn reset(server: &mut Server, limit: Duration) -> Result<(), Re
     Ok(())
 }
 
-/// Runs `sql` as one simple query; every answer up to ReadyForQuery is read, and the connection must
-/// then be idle with nothing unread.
+/// Runs `sql` as [`ask`] does, for its effect.
 pub(crate) async fn run(server: &mut Server, sql: &str, limit: Duration) -> Result<(), ResetError> {
+    ask(server, sql, limit).await.map(drop)
+}
+
+/// Runs `sql` as one simple query; every answer up to ReadyForQuery is read, and the connection must
+/// then be idle with nothing unread. The first column of the first row, if there is one.
+pub(crate) async fn ask(
+    server: &mut Server,
+    sql: &str,
+    limit: Duration,
+) -> Result<Option<String>, ResetError> {
     server.asking = true; // and stays so if this fails or is dropped
     match tokio::time::timeout(limit, exchange(server, sql)).await {
-        Ok(Ok(())) => {
+        Ok(Ok(value)) => {
             server.asking = false;
-            Ok(())
+            Ok(value)
         }
         Ok(Err(error)) => Err(error),
         Err(_) => Err(ResetError::TimedOut(limit)),
     }
 }
 
-async fn exchange(server: &mut Server, sql: &str) -> Result<(), ResetError> {
+async fn exchange(server: &mut Server, sql: &str) -> Result<Option<String>, ResetError> {
     server.facts.unnamed = None; // a simple query drops the unnamed statement
     wire::frame::query(server.peer.outbox.buffer(), sql);
     server.peer.send().await?;
-    let mut refused = None;
+    let (mut refused, mut value) = (None, None);
     loop {
         let Some(header) = Header::peek(server.peer.inbox.unread())? else {
             fill(server).await?;
@@ -84,9 +93,9 @@ async fn exchange(server: &mut Server, sql: &str) -> Result<(), ResetError> {
             backend::READY_FOR_QUERY if body == *b"I" => break,
             backend::ERROR_RESPONSE => refused = refused.or_else(|| Some(Box::new(Fields::decode(&body)))),
             backend::PARAMETER_STATUS => note_parameter(server, &body),
+            backend::DATA_ROW => value = value.or_else(|| first_column(&body)),
             backend::COMMAND_COMPLETE
             | backend::ROW_DESCRIPTION
-            | backend::DATA_ROW
             | backend::NOTICE_RESPONSE
             | backend::NOTIFICATION_RESPONSE
             | backend::EMPTY_QUERY_RESPONSE => {}
@@ -95,7 +104,7 @@ async fn exchange(server: &mut Server, sql: &str) -> Result<(), ResetError> {
     }
     match refused {
         Some(fields) => Err(ResetError::Refused(fields)),
-        None if server.peer.inbox.is_empty() => Ok(()),
+        None if server.peer.inbox.is_empty() => Ok(value),
         None => Err(ResetError::Protocol),
     }
 }
@@ -105,6 +114,12 @@ async fn fill(server: &mut Server) -> Result<(), ResetError> {
         return Err(ResetError::Closed);
     }
     Ok(())
+}
+
+fn first_column(row: &[u8]) -> Option<String> {
+    let mut row = Reader::new(row);
+    let _columns = row.u16()?;
+    row.value()?.map(|value| String::from_utf8_lossy(value).into_owned())
 }
 
 fn note_parameter(server: &mut Server, body: &[u8]) {

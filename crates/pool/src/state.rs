@@ -38,6 +38,8 @@ struct State {
     last_failure: String,
     /// What servers report after login, by fingerprint of the session parameters in force.
     welcomes: Vec<(u64, Welcome)>,
+    /// Names behind which session state may change, and the schema epoch they were read in.
+    stateful: Option<(u32, Arc<[Box<str>]>)>,
     gone: bool,
 }
 
@@ -81,6 +83,7 @@ impl Pool {
                 breaker: Breaker::default(),
                 last_failure: String::new(),
                 welcomes: Vec::new(),
+                stateful: None,
                 gone: false,
             }),
         })
@@ -96,6 +99,15 @@ impl Pool {
 
     pub(crate) fn epoch(&self) -> u32 {
         self.epoch.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn stateful(&self) -> Option<Arc<[Box<str>]>> {
+        let epoch = self.epoch();
+        self.lock().stateful.as_ref().filter(|(known, _)| *known == epoch).map(|(_, names)| Arc::clone(names))
+    }
+
+    pub(crate) fn note_stateful(&self, epoch: u32, names: Arc<[Box<str>]>) {
+        self.lock().stateful = Some((epoch, names));
     }
 
     pub(crate) fn next_epoch(&self) {

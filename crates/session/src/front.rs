@@ -7,6 +7,7 @@ use crate::prepared::{
     names_parameter_late, portal_name,
 };
 use crate::state::{Parsing, State, ends_transaction};
+use crate::stateful;
 use model::Name;
 use pool::Facts;
 use relay::{Desk, Front, Reply, Status, Token, Verdict};
@@ -33,6 +34,8 @@ pub(crate) struct SessionFront<'a> {
     pub(crate) farewell: &'a mut bool,
     /// Whether the transaction was ended, and with it a binding, before this segment's Sync.
     pub(crate) unbound: &'a mut bool,
+    /// Names in a statement that make it suspect of changing session state unseen.
+    pub(crate) stateful: &'a [Box<str>],
 }
 
 impl Front for SessionFront<'_> {
@@ -136,6 +139,7 @@ impl SessionFront<'_> {
         let Some((text, _)) = frame::cstr(message.get(HEADER_BYTES..).unwrap_or_default()) else {
             return Verdict::Pass;
         };
+        self.pin_if_stateful(text);
         match self.state.gate.looks.scan(text) {
             Scan::Plain => self.forget_unnamed(),
             Scan::Transaction(step) => {
@@ -198,6 +202,7 @@ impl SessionFront<'_> {
             return Some(Verdict::Hold);
         }
         self.clear_strangers_sequences(statement.effects(), desk);
+        self.pin_if_stateful(&statement.text);
         if parse.name.is_empty() {
             self.facts.unnamed = Some(statement.id.hash);
             self.state.names.statements.insert(parse.name.into(), Arc::clone(&statement));
@@ -299,6 +304,7 @@ impl SessionFront<'_> {
         if let Some(verdict) = verdict {
             return Some(verdict);
         }
+        self.pin_if_stateful(&statement.text);
         self.ensure(head.statement, &statement, desk);
         if head.statement.is_empty() {
             return Some(Verdict::Pass);
@@ -457,6 +463,14 @@ impl SessionFront<'_> {
                 Some(Verdict::Sent { head: message.len() })
             }
             _ => Some(Verdict::Pass),
+        }
+    }
+
+    /// A statement that names the store's own code which may change session state keeps the session
+    /// on its server.
+    fn pin_if_stateful(&mut self, text: &[u8]) {
+        if !self.stateful.is_empty() && stateful::concerns(self.stateful, text) {
+            self.state.pin(Effects::UNREPLAYABLE);
         }
     }
 

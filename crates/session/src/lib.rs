@@ -25,6 +25,7 @@ mod serve;
 mod sessions;
 mod simple;
 mod state;
+mod stateful;
 
 pub use console::Console;
 pub use gate::{Gate, Limits};

@@ -8,6 +8,7 @@ use crate::parameters::Change;
 use crate::route::{Route, route};
 use crate::sessions::EndReason;
 use crate::state::Block;
+use crate::stateful;
 use model::{LoginKind, Name};
 use pool::{Lease, LeaseError};
 use relay::{Ledger, Limits, Outcome, Relay, Reply, ServerFault, Status};
@@ -36,9 +37,16 @@ pub(crate) struct Leased {
     pub(crate) farewell: bool,
     /// The transaction was ended, and with it a binding, before the segment's Sync.
     pub(crate) unbound: bool,
+    /// Names in a statement that make it suspect of changing session state unseen.
+    stateful: Arc<[Box<str>]>,
 }
 
 impl Leased {
+    /// Whether a statement names code of the store's own that may change session state.
+    pub(crate) fn is_stateful(&self, text: &[u8]) -> bool {
+        stateful::concerns(&self.stateful, text)
+    }
+
     pub(crate) fn names(&self) -> Option<&SchemaNames> {
         self.route.names.as_ref()
     }
@@ -83,18 +91,14 @@ impl Session {
     /// Leases a server for a statement with this tag, sets it up, and sends a deferred `BEGIN`.
     pub(crate) async fn take_lease(&mut self, tag: Option<&BindTag>) -> Result<(), NoLease> {
         self.follow_tag(tag)?;
-        let route = self.route()?;
-        let mut lease = match self.state.gate.pools.try_lease(&route.place, self.number) {
-            Some(lease) => lease,
-            None => Box::pin(self.wait_for_lease(&route)).await?,
+        let (route, mut lease) = self.lease().await?;
+        let stateful = match self.set_up(&mut lease, &route).await {
+            Ok(stateful) => stateful,
+            Err(fields) => {
+                self.handle.idle();
+                return Err(fields.into());
+            }
         };
-        self.handle.leased(&lease.server.cancel, route.grant);
-        if lease.server.facts.applied != self.state.parameters.fingerprint()
-            && let Err(fields) = Box::pin(self.set_parameters(&mut lease, &route)).await
-        {
-            self.handle.idle();
-            return Err(fields.into());
-        }
         let strangers = lease.was_strangers();
         self.tell_parameters(&lease, &route);
         let mut ledger = Ledger::default();
@@ -113,8 +117,46 @@ impl Session {
             strangers,
             farewell: false,
             unbound: false,
+            stateful,
         }));
         Ok(())
+    }
+
+    /// A server for whom the session is for now. A grant that is withdrawn while its server is being
+    /// waited for is not used: whoever withdraws it either finds the lease announced, or has changed
+    /// the directory before the version is compared here.
+    async fn lease(&mut self) -> Result<(Arc<Route>, Lease), NoLease> {
+        loop {
+            let version = self.state.gate.directory.version();
+            let route = self.route()?;
+            let lease = match self.state.gate.pools.try_lease(&route.place, self.number) {
+                Some(lease) => lease,
+                None => Box::pin(self.wait_for_lease(&route)).await?,
+            };
+            self.handle.leased(&lease.server.cancel, route.grant);
+            if self.state.gate.directory.version() == version || self.is_current(&route) {
+                return Ok((route, lease));
+            }
+            self.handle.idle();
+        }
+    }
+
+    fn is_current(&mut self, route: &Route) -> bool {
+        self.route().is_ok_and(|now| now.place == route.place)
+    }
+
+    /// Brings a fresh lease to the session's parameters, and learns behind which names of the store's
+    /// own code state may change.
+    async fn set_up(&self, lease: &mut Lease, route: &Route) -> Result<Arc<[Box<str>]>, Fields> {
+        if lease.server.facts.applied != self.state.parameters.fingerprint() {
+            Box::pin(self.set_parameters(lease, route)).await?;
+        }
+        match lease.stateful() {
+            Some(known) => Ok(known),
+            None => Box::pin(stateful::names(lease))
+                .await
+                .map_err(|error| error::parameters_refused(&route.place.label, &error)),
+        }
     }
 
     fn follow_tag(&mut self, tag: Option<&BindTag>) -> Result<(), NoLease> {
@@ -221,7 +263,7 @@ impl Session {
 
     /// Relays until something else has to be done.
     pub(crate) async fn relay(&mut self) -> Result<Turn, End> {
-        let known = self.known_end();
+        let deferred = self.state.block != Block::None;
         let Self { client, state, leased, handle, .. } = self;
         let Some(leased) = leased.as_deref_mut() else { return Ok(Turn::Held) };
         let epoch = leased.lease.epoch();
@@ -235,9 +277,12 @@ impl Session {
             strangers: &mut leased.strangers,
             farewell: &mut leased.farewell,
             unbound: &mut leased.unbound,
+            stateful: &leased.stateful,
         };
         let outcome = std::future::poll_fn(|cx| {
-            if let Poll::Ready(reason) = handle.poll_end(cx, known) {
+            // Looked at anew each time: one call may relay into a transaction.
+            let busy = deferred || !leased.ledger.is_safe_point();
+            if let Poll::Ready(reason) = handle.poll_end(cx, busy.then_some(EndReason::Draining)) {
                 return Poll::Ready(Err(reason));
             }
             leased.relay.poll(cx, client, &mut server.peer, &mut leased.ledger, &mut front).map(Ok)
@@ -289,7 +334,11 @@ impl Session {
             let cancel = &leased.lease.server.cancel;
             cancel.is_quiet() || tokio::time::timeout(CANCEL_GRACE, cancel.quiet()).await.is_ok()
         };
-        let reusable = quiet && !leased.relay.is_mid_message();
+        let mut reusable = quiet && !leased.relay.is_mid_message();
+        if reusable && std::mem::take(&mut self.state.code_changed) {
+            // New code may have been run before anybody could look at it.
+            reusable = Box::pin(leased.lease.reset()).await.is_ok();
+        }
         if reusable {
             leased.lease.give_back();
         }

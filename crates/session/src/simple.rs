@@ -131,6 +131,9 @@ impl Session {
         self.state.awaiting.push_back(changes);
         let sent = self.state.sent_text(&look).unwrap_or(part);
         let Some(leased) = &mut self.leased else { return Ok(()) };
+        if leased.is_stateful(part) {
+            self.state.pin(sql::Effects::UNREPLAYABLE);
+        }
         frame::query(leased.lease.server.peer.outbox.buffer(), sent);
         leased.lease.server.facts.unnamed = None;
         leased.ledger.expect_part(true);

@@ -58,6 +58,8 @@ pub(crate) struct State {
     /// The open transaction has a savepoint: what it undoes is not tracked.
     pub(crate) savepoints: bool,
     pub(crate) schema_changed: bool,
+    /// The open transaction made code that it may have run at once.
+    pub(crate) code_changed: bool,
     /// A portal that ends a transaction is being executed.
     pub(crate) ends_with_segment: bool,
     /// Parses on their way: what to forget if they fail.
@@ -92,6 +94,7 @@ impl State {
             rolls_back: false,
             savepoints: false,
             schema_changed: false,
+            code_changed: false,
             ends_with_segment: false,
             parsing: HashMap::new(),
             next_token: 1,
@@ -116,6 +119,7 @@ impl State {
             }
         }
         self.schema_changed |= effects.intersects(Effects::DDL | Effects::FUNCTION_DDL);
+        self.code_changed |= effects.contains(Effects::FUNCTION_DDL);
         self.savepoints |= effects.contains(Effects::SAVEPOINT);
     }
 

@@ -42,7 +42,6 @@ impl Console for NoConsole {
 
 /// The gate, its server and its directory.
 pub(crate) struct House {
-    pub(crate) gate: Arc<Gate>,
     pub(crate) server: Server,
     port: u16,
 }
@@ -87,13 +86,12 @@ impl House {
         let gate = Gate::new(directory, pools, Arc::new(NoConsole), tls, limits, [7; 32]);
         let listener = TcpListener::bind((scratch::HOST, 0)).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let serving = Arc::clone(&gate);
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
-                tokio::spawn(session::serve(Arc::clone(&serving), tcp));
+                tokio::spawn(session::serve(Arc::clone(&gate), tcp));
             }
         });
-        Self { gate, server, port }
+        Self { server, port }
     }
 
     /// A session of the service's own login.
@@ -114,11 +112,6 @@ impl House {
     ) -> Result<Client, testkit::Error> {
         let login = Secret { port: self.port, user, secret: SECRET, database: "todo", parameters };
         Client::connect(&login).await
-    }
-
-    /// Changes the directory, as a registry would.
-    pub(crate) fn change(&self, change: Change) {
-        self.gate.directory.apply(change);
     }
 }
 

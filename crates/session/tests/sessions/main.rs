@@ -1,5 +1,7 @@
 //! Sessions on real Postgres: a directory in memory, two stores and a home, and a scripted client.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod binding;
 mod house;
 mod prepared;

@@ -1,7 +1,6 @@
 //! Prepared statements live with the session, whichever server it is given.
 
 use crate::house::House;
-use testkit::frames;
 
 #[tokio::test]
 async fn unnamed_and_named_statements_survive_a_change_of_server() {
@@ -13,5 +12,4 @@ async fn unnamed_and_named_statements_survive_a_change_of_server() {
         let answer = other.extended("SELECT $1::int + 2", &[Some("41")]).await.expect("an answer");
         assert_eq!(answer.value(), Some("43"), "round {round}: {:?}", answer.errors);
     }
-    let _ = frames::SSL_REQUEST;
 }

@@ -3,7 +3,26 @@
 use crate::house::House;
 
 /// What one session does, how the other one looks for it, and what it must see.
-const LEAKS: [(&str, &str, &str, &str); 12] = [
+const LEAKS: [(&str, &str, &str, &str); 16] = [
+    (
+        "a function",
+        "CREATE FUNCTION sets() RETURNS void LANGUAGE plpgsql AS 'BEGIN SET work_mem = ''77MB''; END'; SELECT sets()",
+        "SHOW work_mem",
+        "4MB",
+    ),
+    (
+        "a trigger",
+        "CREATE FUNCTION fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM set_config(''work_mem'', ''77MB'', false); RETURN NEW; END'; CREATE TABLE fired (i int); CREATE TRIGGER t BEFORE INSERT ON fired FOR EACH ROW EXECUTE FUNCTION fires(); INSERT INTO fired VALUES (1)",
+        "SHOW work_mem",
+        "4MB",
+    ),
+    ("SET ROLE", "SET ROLE alice", "SELECT current_setting('role')", "none"),
+    (
+        "currval",
+        "CREATE SEQUENCE s; SELECT nextval('s')",
+        "SELECT count(*)::text FROM (SELECT CASE WHEN false THEN currval('s') END) x",
+        "1",
+    ),
     ("SET", "SET work_mem = '77MB'", "SHOW work_mem", "4MB"),
     ("SET and COMMIT", "BEGIN; SET work_mem = '77MB'; COMMIT", "SHOW work_mem", "4MB"),
     ("SET and ROLLBACK", "BEGIN; SET work_mem = '77MB'; ROLLBACK", "SHOW work_mem", "4MB"),
@@ -74,4 +93,26 @@ async fn a_pinned_session_says_why_and_discard_all_unpins_it() {
     assert_eq!(one.simple("SHOW stuffgate.pinned").await.expect("an answer").value(), Some(""));
     let mut other = house.user("alice").await;
     assert_eq!(other.simple("SELECT name FROM whose").await.expect("an answer").value(), Some("alice"));
+}
+
+#[tokio::test]
+async fn state_set_inside_the_stores_own_code_stays_with_the_session() {
+    let house = House::with(2).await;
+    let (mut one, mut other) = (house.user("alice").await, house.user("alice").await);
+    let make = "CREATE FUNCTION sets() RETURNS void LANGUAGE plpgsql AS 'BEGIN SET work_mem = ''77MB''; END'";
+    assert!(one.simple(make).await.expect("an answer").errors.is_empty());
+    assert!(one.extended("SELECT sets()", &[]).await.expect("an answer").errors.is_empty());
+    for _ in 0..3 {
+        assert_eq!(other.simple("SHOW work_mem").await.expect("an answer").value(), Some("4MB"));
+        assert_eq!(one.simple("SHOW work_mem").await.expect("an answer").value(), Some("77MB"));
+    }
+}
+
+#[tokio::test]
+async fn currval_tells_nothing_of_another_session() {
+    let house = House::with(1).await;
+    let (mut one, mut other) = (house.user("alice").await, house.user("alice").await);
+    one.simple("CREATE SEQUENCE s").await.expect("an answer");
+    assert_eq!(one.simple("SELECT nextval('s')").await.expect("an answer").value(), Some("1"));
+    assert_eq!(other.simple("SELECT currval('s')").await.expect("an answer").code(), "55000");
 }
