@@ -1,7 +1,7 @@
 //! What a statement costs: the scan that most texts need alone, and the full look at the others.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use sql::{Cache, Names, Scan, Scanner, Strings, analyse, rewrite};
+use sql::{Names, Scan, Scanner, analyse, rewrite};
 use std::hint::black_box;
 
 const NAMES: Names = Names { schema: "p_todo", extensions: "ext" };
@@ -29,10 +29,6 @@ fn looks(c: &mut Criterion) {
     let mut group = c.benchmark_group("look");
     group.bench_function("analyse", |b| b.iter(|| analyse(black_box(QUALIFIED.as_bytes()))));
     group.bench_function("rewrite", |b| b.iter(|| rewrite(black_box(QUALIFIED.as_bytes()), &NAMES)));
-    let mut cache = Cache::default();
-    group.bench_function("cached", |b| {
-        b.iter(|| cache.read(black_box(QUALIFIED.as_bytes()), Some(&NAMES), Strings::Standard));
-    });
     group.finish();
 }
 

@@ -1,6 +1,5 @@
 //! What a statement is: scan, split, classify, bind and rewrite; pure.
 
-mod cache;
 mod call;
 mod classify;
 mod effects;
@@ -15,7 +14,6 @@ mod statement;
 mod tag;
 mod tokens;
 
-pub use cache::{Cache, MAX_BYTES, MAX_ENTRIES, MAX_TEXT_BYTES, Reading};
 pub use effects::Effects;
 pub use lexer::{Lexer, Strings, Token, TokenKind};
 pub use rewrite::{
