@@ -133,6 +133,18 @@ impl World {
         rows.unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// Ends every connection to a user's store, and returns when the gate has noticed.
+    pub async fn restart_connections(&self, user: &str) {
+        let end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        let _ = self.direct(user, end);
+        self.until(async || match self.try_connect(user, &[]).await {
+            Ok(mut session) => session.simple("SELECT 1").await.is_ok_and(|answer| answer.errors.is_empty()),
+            Err(_) => false,
+        })
+        .await;
+    }
+
     /// Waits until `condition` holds: at most [`PATIENCE`], looking every few milliseconds.
     pub async fn until(&self, condition: impl AsyncFn() -> bool) {
         let end = tokio::time::Instant::now() + PATIENCE;

@@ -14,7 +14,9 @@ async fn sigterm_lets_transactions_finish_and_takes_nobody_new() {
     world.gate.signal(Signal::TERM);
     assert_eq!(Answer::of_bytes(&idle.rest().await.unwrap()).code(), "57P01");
     assert!(world.try_connect("alice", &[]).await.is_err());
-    assert_eq!(busy.simple("INSERT INTO t VALUES (2)").await.unwrap().tags, ["INSERT 0 1"]);
+    let answer = busy.simple("INSERT INTO t VALUES (2)").await;
+    let answer = answer.unwrap_or_else(|error| panic!("{error}\n{}", world.gate.log()));
+    assert_eq!(answer.tags, ["INSERT 0 1"]);
     assert_eq!(busy.simple("COMMIT").await.unwrap().tags, ["COMMIT"]);
     assert_eq!(Answer::of_bytes(&busy.rest().await.unwrap()).code(), "57P01");
     assert!(world.gate.wait().unwrap().success());

@@ -133,20 +133,22 @@ async fn later(mut gate: Peer, real_port: u16, what: Later) -> Result<(), Error>
     let end = [frames::command_complete("SELECT 1"), frames::ready(b'I')].concat();
     let text = "x".repeat(1000);
     match what {
-        Later::EmptyError => gate.send(&[frames::message(b'E', &[0]), frames::ready(b'I')].concat()).await?,
+        Later::EmptyError => {
+            return gate.send(&[frames::message(b'E', &[0]), frames::ready(b'I')].concat()).await;
+        }
         Later::UnknownMessage => gate.send(&[frames::message(b'!', b"?"), end].concat()).await?,
         Later::LyingLength => gate.send(&frames::message_of_length(b'D', 1, b"")).await?,
         Later::NoticeFlood => {
             for _ in 0..FLOOD {
                 gate.send(&frames::report(b'N', "NOTICE", "00000", &text)).await?;
             }
-            gate.send(&end).await?;
+            return gate.send(&end).await;
         }
         Later::ParameterFlood => {
             for n in 0..FLOOD {
                 gate.send(&frames::parameter_status(&format!("app.p{n}"), &text)).await?;
             }
-            gate.send(&end).await?;
+            return gate.send(&end).await;
         }
         Later::TwoReadies => {
             gate.send(&[end.clone(), frames::data_row(&[Some("early")]), end].concat()).await?;
@@ -166,6 +168,7 @@ async fn later(mut gate: Peer, real_port: u16, what: Later) -> Result<(), Error>
         }
         Later::AuthenticationAgain => gate.send(&[frames::authentication(3, &[]), end].concat()).await?,
     }
+    // From here on the gate must not wait for more: it closes.
     gate.rest().await.map(drop)
 }
 

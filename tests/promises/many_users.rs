@@ -111,7 +111,7 @@ async fn fifty_users_over_eight_connections_in_twenty_thousand_random_transactio
     let options = Options { conf: vec!["max_connections = 200".into()], ..Options::default() };
     // Fewer server connections than users: they are taken from one and given to another all the time.
     let plan = WorldPlan::default().users(users.clone()).options(options);
-    let world = plan.settings("[pool]\ntotal = 30\nper_service = 30\n[log]\nfilter = 'warn'").start();
+    let world = plan.settings("[pool]\ntotal = 45\nper_service = 45\n[log]\nfilter = 'warn'").start();
     for user in &users {
         let table = format!("CREATE TABLE rows (owner text, stamp text DEFAULT '{user}')");
         must(&mut world.connect(user).await, &table).await;
