@@ -2,7 +2,7 @@
 
 use crate::command::Listing;
 use crate::facts::{Facts, PoolRow};
-use model::{Directory, Endpoint, Grant, GrantState, Login, LoginKind, Partition, StoreState};
+use model::{Directory, Endpoint, Grant, GrantState, Login, LoginKind, Partition, StoreState, TlsMode};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -153,10 +153,18 @@ fn stores(directory: Arc<Directory>) -> Rows {
             some(&at.port),
             some(&at.database),
             some(at.tls.as_str()),
-            some(if at.ca.is_some() { "own" } else { "system" }),
+            trusted(at).map(str::to_owned),
             some(state),
         ]
     }))
+}
+
+/// Whose certificates are trusted, where they are looked at.
+fn trusted(endpoint: &Endpoint) -> Option<&'static str> {
+    match endpoint.tls {
+        TlsMode::Disable | TlsMode::Require => None,
+        TlsMode::VerifyCa | TlsMode::VerifyFull => Some(if endpoint.ca.is_some() { "own" } else { "system" }),
+    }
 }
 
 fn grants(directory: Arc<Directory>) -> Rows {
