@@ -48,6 +48,14 @@ pub trait Front {
     /// A Parse with a token was confirmed, or never will be since an error came first.
     fn parsed(&mut self, token: Token, ok: bool);
 
+    /// The oldest `count` marks: their messages were carried out. Told at the latest with the next
+    /// ReadyForQuery.
+    fn marks_kept(&mut self, count: usize);
+
+    /// The oldest `count` marks: their messages were skipped after an error; the first of them was the
+    /// one that failed, if `first_failed`.
+    fn marks_undone(&mut self, count: usize, first_failed: bool);
+
     /// A ParameterStatus of the server; the client gets it if the answer is true.
     fn parameter(&mut self, name: &[u8], value: &[u8]) -> bool;
 

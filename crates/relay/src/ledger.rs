@@ -68,6 +68,8 @@ pub enum Reply {
     Call,
     /// Nothing: the client has ended its copy.
     CopyEnd,
+    /// Nothing: the front wants to know whether the message before was carried out.
+    Mark,
     /// An answer without a body that the gate itself gives once its turn has come.
     Made(u8),
 }
@@ -119,6 +121,10 @@ pub struct Ledger {
     pub(crate) told: Option<Status>,
     /// How each Parse with a token went, oldest first.
     pub(crate) parsed: Vec<(Token, bool)>,
+    /// Marks whose message was carried out.
+    pub(crate) marks_kept: usize,
+    /// Marks whose message was not, and whether the first of them failed rather than was skipped.
+    pub(crate) marks_undone: Option<(usize, bool)>,
     /// Answers of our own whose turn has come, oldest first.
     pub(crate) due: Vec<u8>,
 }
@@ -136,6 +142,8 @@ impl Default for Ledger {
             finished: VecDeque::new(),
             told: None,
             parsed: Vec::new(),
+            marks_kept: 0,
+            marks_undone: None,
             due: Vec::new(),
         }
     }
@@ -197,12 +205,18 @@ impl Ledger {
     /// Whether a copy-in is under way, or may be once the server has read what was sent.
     #[must_use]
     pub fn may_copy_in(&self) -> bool {
-        self.copying_in || self.owed.iter().any(|owed| matches!(owed.reply, Reply::Execute | Reply::Query))
+        let failed = usize::from(self.query_failed); // of a query that has failed no more comes
+        let may = |owed: &Owed| matches!(owed.reply, Reply::Execute | Reply::Query);
+        self.copying_in || self.owed.iter().skip(failed).any(may)
     }
 
     /// Whether there is something to tell the front, or an answer of our own to give.
     pub(crate) fn has_news(&self) -> bool {
-        self.told.is_some() || !self.due.is_empty() || !self.finished.is_empty() || !self.parsed.is_empty()
+        self.told.is_some()
+            || self.marks_undone.is_some()
+            || !self.due.is_empty()
+            || !self.finished.is_empty()
+            || !self.parsed.is_empty()
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -232,6 +246,13 @@ impl Ledger {
     /// Has the gate itself answer with the body-less message `tag` once all earlier replies are in.
     pub fn answer(&mut self, tag: u8) {
         self.push(Owed { reply: Reply::Made(tag), hidden: false, mute_ready: false, watched: false });
+        self.settle_made();
+    }
+
+    /// Has [`crate::Front::marks_kept`] or [`crate::Front::marks_undone`] told what became of the
+    /// message noted last.
+    pub fn mark(&mut self) {
+        self.owed.push_back(Owed { reply: Reply::Mark, hidden: true, mute_ready: false, watched: false });
         self.settle_made();
     }
 
@@ -330,7 +351,7 @@ impl Ledger {
     fn described(&mut self, tag: u8) -> Result<Step, Unexpected> {
         match self.owed.front().map(|head| head.reply) {
             Some(Reply::DescribeStatement | Reply::DescribePortal) => self.pop_if(tag, |_| true),
-            _ => self.at_head(tag, |reply| reply == Reply::Query),
+            _ => self.at_head(tag, |reply| reply == Reply::Query && tag == backend::ROW_DESCRIPTION),
         }
     }
 
@@ -382,9 +403,14 @@ impl Ledger {
     }
 
     fn drop_segment(&mut self) {
+        let failed = self.owed.get(1).is_some_and(|next| next.reply == Reply::Mark);
         while let Some(head) = self.owed.front() {
             if head.reply == Reply::Sync {
                 return;
+            }
+            if head.reply == Reply::Mark {
+                let (count, first) = self.marks_undone.unwrap_or((0, failed));
+                self.marks_undone = Some((count + 1, first));
             }
             if let Reply::Parse(Some(token)) = head.reply {
                 self.parsed.push((token, false));
@@ -401,6 +427,7 @@ impl Ledger {
         while let Some(head) = self.owed.front() {
             match head.reply {
                 Reply::Made(tag) => self.due.push(tag),
+                Reply::Mark => self.marks_kept += 1,
                 Reply::CopyEnd => {}
                 _ => return,
             }
@@ -408,3 +435,6 @@ impl Ledger {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,8 +71,8 @@ enum Walk {
     Dry,
     /// The other side has to take bytes first.
     Full,
-    /// A ReadyForQuery that may end the lease waits until the client's message has ended: its rest
-    /// belongs to this server.
+    /// A ReadyForQuery that may end the lease waits until the client's message has ended and is sent:
+    /// it belongs to this server.
     Waiting,
     /// The next message waits for control to go back.
     Held,
@@ -171,7 +171,10 @@ impl Relay {
             let mut progress = matches!(client_walk, Walk::Full | Walk::Held) && gates(ledger) != before;
             if server.is_sending() {
                 match server.poll_send(cx) {
-                    Poll::Ready(Ok(())) => progress |= matches!(client_walk, Walk::Full),
+                    Poll::Ready(Ok(())) => {
+                        progress |=
+                            matches!((&client_walk, &server_walk), (Walk::Full, _) | (_, Walk::Waiting));
+                    }
                     Poll::Ready(Err(error)) => {
                         self.hear_last_words(cx, client, server, ledger, front);
                         return Poll::Ready(Outcome::ServerGone(Some(error)));
@@ -421,7 +424,7 @@ impl Relay {
                 Err(fault) => break Walk::End(Outcome::ServerFault(fault.into())),
             };
             let returns = header.tag == backend::READY_FOR_QUERY && (self.part || ledger.settles_next());
-            if returns && self.from_client.left > 0 {
+            if returns && (self.from_client.left > 0 || server.is_sending()) {
                 break Walk::Waiting;
             }
             match judge_reply(header, rest, ledger, front) {
@@ -531,6 +534,13 @@ fn tell_parameter(message: &[u8], front: &mut impl Front) -> bool {
 fn tell_news(ledger: &mut Ledger, front: &mut impl Front, out: &mut Vec<u8>) {
     for tag in ledger.due.drain(..) {
         wire::frame::write(out, tag, |_| {});
+    }
+    let kept = std::mem::take(&mut ledger.marks_kept);
+    if kept > 0 {
+        front.marks_kept(kept);
+    }
+    if let Some((count, first_failed)) = ledger.marks_undone.take() {
+        front.marks_undone(count, first_failed);
     }
     for (token, ok) in ledger.parsed.drain(..) {
         front.parsed(token, ok);

@@ -98,7 +98,8 @@ impl Session {
             (None, Some(Kind::Commit { .. } | Kind::Rollback { .. })) => true,
             _ => false,
         };
-        if self.state.block == Block::Failed && !ends {
+        let leased = self.leased.as_ref().map(|leased| leased.ledger.status());
+        if (self.state.block == Block::Failed || leased == Some(relay::Status::Failed)) && !ends {
             return Err(Box::new(error::transaction_failed()));
         }
         Ok(())

@@ -6,7 +6,7 @@ use crate::prepared::{
     BindBody, BindHead, MAX_STATEMENTS, Parse, Portal, Statement, Values, kind_and_name,
     names_parameter_late, portal_name,
 };
-use crate::state::{Parsing, State, ends_transaction};
+use crate::state::{Done, State, ends_transaction};
 use crate::stateful;
 use model::Name;
 use pool::Facts;
@@ -80,14 +80,21 @@ impl Front for SessionFront<'_> {
         self.state.uncommitted.extend(changes);
     }
 
-    fn parsed(&mut self, token: Token, ok: bool) {
-        let Some(parsing) = self.state.parsing.remove(&token) else { return };
-        if !ok {
-            self.facts.prepared.remove(parsing.id);
-            if let Some(name) = parsing.client {
-                self.state.names.statements.remove(&name);
-                self.state.names.forget(parsing.id, name);
-            }
+    fn parsed(&mut self, _: Token, _: bool) {}
+
+    fn marks_kept(&mut self, count: usize) {
+        self.state.journal.drain(..count.min(self.state.journal.len()));
+    }
+
+    fn marks_undone(&mut self, count: usize, first_failed: bool) {
+        let count = count.min(self.state.journal.len());
+        let mut undone: Vec<Done> = self.state.journal.drain(..count).collect();
+        if first_failed && !undone.is_empty() {
+            let failed = undone.remove(0);
+            self.undo_all(undone);
+            self.failed(failed);
+        } else {
+            self.undo_all(undone);
         }
     }
 
@@ -110,12 +117,13 @@ impl Front for SessionFront<'_> {
         *self.farewell |= matches!(fields.severity, Severity::Fatal | Severity::Panic);
         match fields.code {
             // "cached plan must not change result type": what is parsed from now on gets a new plan.
-            sqlstate::FEATURE_NOT_SUPPORTED => self.state.schema_changed = true,
-            sqlstate::INVALID_SQL_STATEMENT_NAME => {
+            sqlstate::FEATURE_NOT_SUPPORTED | sqlstate::INVALID_SQL_STATEMENT_NAME => {
                 self.state.schema_changed = true;
-                changed |= self.state.names.show_client_name(&mut fields.message);
             }
             _ => {}
+        }
+        if fields.message.contains("\"sg") {
+            changed |= self.state.names.show_client_name(&mut fields.message);
         }
         if !changed {
             return None;
@@ -130,6 +138,49 @@ impl Front for SessionFront<'_> {
 }
 
 impl SessionFront<'_> {
+    /// Notes what was done for the message that the ledger noted last.
+    fn journal(&mut self, done: Done, desk: &mut Desk<'_>) {
+        self.state.journal.push_back(done);
+        desk.ledger.mark();
+    }
+
+    /// Undoes what was done for messages that the server skipped, latest first.
+    fn undo_all(&mut self, undone: Vec<Done>) {
+        for done in undone.into_iter().rev() {
+            match done {
+                Done::Named { name, before: Some(before) } => {
+                    self.state.names.statements.insert(name, before);
+                }
+                Done::Named { name, before: None } => self.drop_statement(&name),
+                Done::Prepared(id) => self.facts.prepared.remove(id),
+                Done::Evicted(id) => drop(self.facts.prepared.insert(id)),
+                Done::Unnamed(before) => self.facts.unnamed = before,
+            }
+        }
+    }
+
+    /// What a message that the server answered with an error leaves behind.
+    fn failed(&mut self, done: Done) {
+        match done {
+            // A failed Parse leaves no statement of its name; the unnamed one goes before anything else.
+            Done::Named { name, .. } => {
+                if name.is_empty() {
+                    self.facts.unnamed = None;
+                }
+                self.drop_statement(&name);
+            }
+            Done::Prepared(id) => self.facts.prepared.remove(id),
+            Done::Evicted(_) => {}
+            Done::Unnamed(_) => self.facts.unnamed = None,
+        }
+    }
+
+    fn drop_statement(&mut self, name: &[u8]) {
+        if let Some(gone) = self.state.names.statements.remove(name) {
+            self.state.names.forget(gone.id, name.into());
+        }
+    }
+
     /// Whether a statement's tag says what the lease is for already.
     pub(crate) fn tag_fits(&self, tag: Option<&BindTag>) -> bool {
         tag_fits(self.state, tag, self.user)
@@ -193,8 +244,16 @@ impl SessionFront<'_> {
     fn parse(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Option<Verdict> {
         let parse = Parse::read(message)?;
         let statements = &self.state.names.statements;
-        let taken = !parse.name.is_empty() && statements.contains_key(parse.name);
-        if taken || statements.len() >= MAX_STATEMENTS {
+        if !parse.name.is_empty()
+            && let Some(taken) = statements.get(parse.name).map(Arc::clone)
+        {
+            // The server itself says so: the error is then part of its transaction.
+            self.ensure(parse.name, &taken, desk);
+            frame::parse(desk.server.buffer(), taken.id.name(), parse.text, &parse.oids);
+            desk.ledger.expect(Reply::Parse(None));
+            return Some(Verdict::Sent { head: message.len() });
+        }
+        if statements.len() >= MAX_STATEMENTS {
             return Some(Verdict::Hold);
         }
         let statement = Arc::new(self.state.statement(&parse, self.epoch));
@@ -204,21 +263,28 @@ impl SessionFront<'_> {
         self.clear_strangers_sequences(statement.effects(), desk);
         self.pin_if_stateful(&statement.text);
         if parse.name.is_empty() {
-            self.facts.unnamed = Some(statement.id.hash);
-            self.state.names.statements.insert(parse.name.into(), Arc::clone(&statement));
-            let Some(look) = self.partition_look(&statement) else { return Some(Verdict::Pass) };
-            let Some(sent) = self.state.sent_text(&look) else { return Some(Verdict::Pass) };
-            frame::parse(desk.server.buffer(), "", sent, &statement.oids);
+            let look = self.partition_look(&statement);
+            match look.as_ref().and_then(|look| self.state.sent_text(look)) {
+                Some(sent) => frame::parse(desk.server.buffer(), "", sent, &statement.oids),
+                None => desk.server.buffer().extend_from_slice(message),
+            }
             desk.ledger.expect(Reply::Parse(None));
-            return Some(Verdict::Sent { head: message.len() });
-        }
-        self.state.names.statements.insert(parse.name.into(), Arc::clone(&statement));
-        if self.facts.prepared.touch(statement.id) {
+            self.name(parse.name, &statement, desk);
+            let before = self.facts.unnamed.replace(statement.id.hash);
+            self.journal(Done::Unnamed(before), desk);
+        } else if self.facts.prepared.touch(statement.id) {
             desk.ledger.answer(backend::PARSE_COMPLETE);
+            self.name(parse.name, &statement, desk);
         } else {
             self.send_parse(&statement, Some(parse.name), desk);
         }
         Some(Verdict::Sent { head: message.len() })
+    }
+
+    /// The client's name stands for this statement from now on.
+    fn name(&mut self, name: &[u8], statement: &Arc<Statement>, desk: &mut Desk<'_>) {
+        let before = self.state.names.statements.insert(name.into(), Arc::clone(statement));
+        self.journal(Done::Named { name: name.into(), before }, desk);
     }
 
     fn parse_is_held(&self, statement: &Statement) -> bool {
@@ -250,29 +316,30 @@ impl SessionFront<'_> {
         })
     }
 
-    /// Sends the Parse of a named statement, and a Close for one that has to make room.
-    fn send_parse(&mut self, statement: &Statement, client: Option<&[u8]>, desk: &mut Desk<'_>) {
+    /// Sends the Parse of a named statement, and a Close for one that has to make room. With
+    /// `client`, it is the client's own, and that is its name.
+    fn send_parse(&mut self, statement: &Arc<Statement>, client: Option<&[u8]>, desk: &mut Desk<'_>) {
         if let Some(evicted) = self.facts.prepared.insert(statement.id) {
             frame::close(desk.server.buffer(), frame::Kind::Statement, evicted.name());
             desk.ledger.expect_hidden(Reply::Close);
+            self.journal(Done::Evicted(evicted), desk);
         }
         let look = self.partition_look(statement);
         let sent = look.as_deref().and_then(|look| self.state.sent_text_of(look));
         let text = sent.unwrap_or(&statement.text);
         frame::parse(desk.server.buffer(), statement.id.name(), text, &statement.oids);
-        let token = self.state.token();
-        if let Some(token) = token {
-            let parsing = Parsing { client: client.map(Into::into), id: statement.id };
-            self.state.parsing.insert(token, parsing);
-        }
         match client {
-            Some(_) => desk.ledger.expect(Reply::Parse(token)),
-            None => desk.ledger.expect_hidden(Reply::Parse(token)),
+            Some(name) => {
+                desk.ledger.expect(Reply::Parse(None));
+                self.name(name, statement, desk);
+            }
+            None => desk.ledger.expect_hidden(Reply::Parse(None)),
         }
+        self.journal(Done::Prepared(statement.id), desk);
     }
 
     /// Has the server hold the statement, whichever server it was parsed on.
-    fn ensure(&mut self, name: &[u8], statement: &Statement, desk: &mut Desk<'_>) {
+    fn ensure(&mut self, name: &[u8], statement: &Arc<Statement>, desk: &mut Desk<'_>) {
         if !name.is_empty() {
             if !self.facts.prepared.touch(statement.id) {
                 self.send_parse(statement, None, desk);
@@ -282,15 +349,16 @@ impl SessionFront<'_> {
             let sent = look.as_deref().and_then(|look| self.state.sent_text_of(look));
             frame::parse(desk.server.buffer(), "", sent.unwrap_or(&statement.text), &statement.oids);
             desk.ledger.expect_hidden(Reply::Parse(None));
-            self.facts.unnamed = Some(statement.id.hash);
+            let before = self.facts.unnamed.replace(statement.id.hash);
+            self.journal(Done::Unnamed(before), desk);
         }
     }
 
     fn bind(&mut self, message: &[u8], total: usize, desk: &mut Desk<'_>) -> Option<Verdict> {
         let head = BindHead::read(message)?;
         let Some(statement) = self.state.names.statements.get(head.statement).map(Arc::clone) else {
-            let theirs = self.state.pins.contains(Effects::SQL_PREPARE);
-            return Some(if theirs { Verdict::Pass } else { Verdict::Hold });
+            self.pass_unknown(head.statement, desk);
+            return Some(Verdict::Pass);
         };
         let mut verdict = None;
         if let Some(look) = self.partition_look(&statement) {
@@ -311,6 +379,17 @@ impl SessionFront<'_> {
         }
         self.bind_head(&head, &statement, total - head.bytes, desk);
         Some(Verdict::Sent { head: head.bytes })
+    }
+
+    /// A statement that the session does not have: the server says so, in its transaction. It must not
+    /// find another session's unnamed statement; names cannot be mistaken, the server's are keyed hashes.
+    fn pass_unknown(&mut self, name: &[u8], desk: &mut Desk<'_>) {
+        if name.is_empty() && self.facts.unnamed.is_some() {
+            frame::close(desk.server.buffer(), frame::Kind::Statement, "");
+            desk.ledger.expect_hidden(Reply::Close);
+            let before = self.facts.unnamed.take();
+            self.journal(Done::Unnamed(before), desk);
+        }
     }
 
     fn note_step(&mut self, portal: &[u8], statement: &Statement) {
@@ -400,8 +479,8 @@ impl SessionFront<'_> {
             return Some(if local { Verdict::Hold } else { Verdict::Pass });
         }
         let Some(statement) = self.state.names.statements.get(name).map(Arc::clone) else {
-            let theirs = self.state.pins.contains(Effects::SQL_PREPARE);
-            return Some(if theirs { Verdict::Pass } else { Verdict::Hold });
+            self.pass_unknown(name, desk);
+            return Some(Verdict::Pass);
         };
         if self.parse_is_held(&statement) {
             return Some(Verdict::Hold);
@@ -449,12 +528,15 @@ impl SessionFront<'_> {
     fn close(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Option<Verdict> {
         let (kind, name) = kind_and_name(message)?;
         if kind == b'S' {
-            let known = self.state.names.statements.remove(name).is_some();
-            if !known && self.state.pins.contains(Effects::SQL_PREPARE) {
+            let known = self.state.names.statements.remove(name);
+            if known.is_none() && self.state.pins.contains(Effects::SQL_PREPARE) {
                 return Some(Verdict::Pass);
             }
             // The server keeps its copy for whoever parses the same text next.
             desk.ledger.answer(backend::CLOSE_COMPLETE);
+            if known.is_some() {
+                self.journal(Done::Named { name: name.into(), before: known }, desk);
+            }
             return Some(Verdict::Sent { head: message.len() });
         }
         match self.state.names.portals.remove(name) {

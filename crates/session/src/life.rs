@@ -243,9 +243,6 @@ impl Session {
 
     fn nature_of_parse(&self, message: &[u8]) -> Option<Nature> {
         let parse = Parse::read(message)?;
-        if !parse.name.is_empty() && self.state.names.statements.contains_key(parse.name) {
-            return Some(Nature::Local);
-        }
         let statement = self.state.statement(&parse, 0);
         let late = statement.only().is_some_and(|only| names_parameter_late(&only.kind));
         if late || self.state.bind_is_local(&statement, &[], false, None) {

@@ -42,7 +42,8 @@ impl State {
         around: Around<'_>,
     ) -> Outcome {
         let ends = matches!(statement.kind, Kind::Commit { .. } | Kind::Rollback { .. });
-        if self.block == Block::Failed && !ends {
+        let failed = self.block == Block::Failed || around.leased == Some(Status::Failed);
+        if failed && !ends {
             return Err(Box::new(error::transaction_failed()));
         }
         match &statement.decision {

@@ -10,7 +10,7 @@ use model::Name;
 use pool::StatementId;
 use relay::Status;
 use sql::{Decision, Discard, Effects, Kind, Reset, Scan, Scope, Show, Step};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Effects that keep a session on its server.
@@ -62,20 +62,25 @@ pub(crate) struct State {
     pub(crate) code_changed: bool,
     /// A portal that ends a transaction is being executed.
     pub(crate) ends_with_segment: bool,
-    /// Parses on their way: what to forget if they fail.
-    pub(crate) parsing: HashMap<relay::Token, Parsing>,
-    next_token: u64,
+    /// What was done for messages that the server may yet skip, oldest first.
+    pub(crate) journal: VecDeque<Done>,
     /// What the client was last told by ParameterStatus.
     pub(crate) told: Vec<(String, String)>,
     /// The last text that was rewritten for the server, to map error positions back.
     pub(crate) rewritten: Option<Arc<Look>>,
 }
 
-/// A Parse on its way to the server.
+/// What was done for a message ahead of its answer, to be undone if an error makes the server skip it.
 #[derive(Debug)]
-pub(crate) struct Parsing {
-    pub(crate) client: Option<Box<[u8]>>,
-    pub(crate) id: StatementId,
+pub(crate) enum Done {
+    /// The client's name stands for another statement now.
+    Named { name: Box<[u8]>, before: Option<Arc<Statement>> },
+    /// A statement was to be put on the server.
+    Prepared(StatementId),
+    /// A statement was to be taken off the server.
+    Evicted(StatementId),
+    /// The server's unnamed statement was to be another.
+    Unnamed(Option<u128>),
 }
 
 impl State {
@@ -96,8 +101,7 @@ impl State {
             schema_changed: false,
             code_changed: false,
             ends_with_segment: false,
-            parsing: HashMap::new(),
-            next_token: 1,
+            journal: VecDeque::new(),
             told: Vec::new(),
             rewritten: None,
         }
@@ -145,11 +149,6 @@ impl State {
                 Scan::Plain | Scan::Look => None,
             },
         }
-    }
-
-    pub(crate) fn token(&mut self) -> Option<relay::Token> {
-        self.next_token += 1;
-        relay::Token::new(self.next_token)
     }
 
     /// Whether the gate itself answers a transaction statement in its shortest form.
