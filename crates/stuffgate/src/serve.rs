@@ -74,7 +74,7 @@ async fn serve(config: Config, ready_file: Option<&Path>) -> anyhow::Result<()> 
     announce(&addresses, http_at, ready_file).inspect_err(|_| phases.advance(Phase::Over))?;
 
     control::until_told_to_end(&mut signals, &desk).await;
-    control::end(&gate, &phases, &desk, &mut signals, config.session.drain_timeout).await;
+    control::end(&gate, &phases, &desk, &mut signals).await;
     if let Some(path) = ready_file {
         let _ = std::fs::remove_file(path);
     }

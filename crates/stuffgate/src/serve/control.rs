@@ -1,5 +1,6 @@
 //! The gate's own thread while it runs: signals, what must happen now and then, and the end.
 
+use super::credentials::Opener;
 use super::desk::Desk;
 use super::enforce::enforce;
 use super::now;
@@ -13,8 +14,6 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-
-use super::credentials::Opener;
 
 /// Between two looks at what time alone changes, such as a grant that expires.
 const ENFORCE_INTERVAL: Duration = Duration::from_secs(1);
@@ -75,12 +74,12 @@ pub(crate) async fn until_told_to_end(signals: &mut Signals, desk: &Desk) {
 
 /// Ends the gate: no new clients, transactions may end until the configured time is over, then everybody
 /// is told. A second signal skips what is left of it.
-pub(crate) async fn end(gate: &Gate, phases: &Phases, desk: &Desk, signals: &mut Signals, time: Duration) {
+pub(crate) async fn end(gate: &Gate, phases: &Phases, desk: &Desk, signals: &mut Signals) {
     phases.advance(Phase::Draining);
     let orderly = async {
         let left = gate.sessions.count();
         tracing::info!(sessions = left, "waiting for transactions to end");
-        if timeout(time, all_gone(gate, EndReason::Draining, || 0)).await.is_err() {
+        if timeout(desk.drain_timeout(), all_gone(gate, EndReason::Draining, || 0)).await.is_err() {
             tracing::warn!(sessions = gate.sessions.count(), "transactions are cut off");
         }
         phases.advance(Phase::Ending);

@@ -78,6 +78,11 @@ impl Desk {
         self.told_to_stop.notified().await;
     }
 
+    /// How long transactions may go on after the gate was told to end.
+    pub(crate) fn drain_timeout(&self) -> Duration {
+        self.lock_config().session.drain_timeout
+    }
+
     /// How many admins are at the console.
     pub(crate) fn consoles(&self) -> usize {
         self.consoles.load(Ordering::Acquire)
@@ -99,7 +104,7 @@ impl Desk {
         tracing::info!(configuration = %new.source.display(), "read again");
         if settings::take_over(&mut running, &new) {
             tracing::warn!(
-                "other settings than those of tls and log.filter have changed: they count from the next start on"
+                "settings other than tls, log.filter and session.drain_timeout_ms have changed: they count from the next start on"
             );
         }
         Ok(())

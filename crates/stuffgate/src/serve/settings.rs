@@ -40,6 +40,7 @@ pub(crate) fn rows(config: &Config) -> Vec<(&'static str, String)> {
 pub(crate) fn take_over(running: &mut Config, new: &Config) -> bool {
     running.tls.clone_from(&new.tls);
     running.log.filter.clone_from(&new.log.filter);
+    running.session.drain_timeout = new.session.drain_timeout;
     running != new
 }
 
@@ -97,8 +98,10 @@ mod tests {
     fn only_what_can_change_in_a_running_gate_is_taken_over() {
         let config = |text| Config::parse(Path::new("/x/stuffgate.toml"), text).expect("a configuration");
         let mut running = config("");
-        assert!(!take_over(&mut running, &config("[log]\nfilter = \"debug\"")));
+        let text = "[log]\nfilter = \"debug\"\n[session]\ndrain_timeout_ms = 7";
+        assert!(!take_over(&mut running, &config(text)));
         assert_eq!(running.log.filter, "debug");
+        assert_eq!(running.session.drain_timeout.as_millis(), 7);
         assert!(take_over(&mut running, &config("[pool]\ntotal = 5000")));
         assert_eq!(running.pool.total, 1000);
     }
