@@ -216,3 +216,13 @@ pub(crate) fn unreadable_encoding(name: &str) -> Fields {
     )
     .with_hint("Use UTF8, or another encoding whose bytes below 128 are always ASCII.")
 }
+
+/// A Bind with too few or too many values for a statement that the gate answers.
+pub(crate) fn parameter_count(name: &str, given: usize, needed: usize) -> Fields {
+    Fields::error(
+        sqlstate::PROTOCOL_VIOLATION,
+        format!(
+            "bind message supplies {given} parameters, but prepared statement \"{name}\" requires {needed}"
+        ),
+    )
+}

@@ -127,6 +127,11 @@ impl Session {
         };
         self.check_tag(&statement)?;
         self.check_block(&statement)?;
+        let (given, needed) = (body.values.len(), parameter_oids(&statement).len());
+        if given != needed {
+            let name = String::from_utf8_lossy(head.statement);
+            return Err(Box::new(error::parameter_count(&name, given, needed)));
+        }
         let portal = Portal::Local { statement, values: body.to_values() };
         self.state.names.portals.insert(head.portal.into(), portal);
         frame::bind_complete(self.client.outbox.buffer());

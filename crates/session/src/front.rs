@@ -123,7 +123,8 @@ impl Front for SessionFront<'_> {
             _ => {}
         }
         if fields.message.contains("\"sg") {
-            changed |= self.state.names.show_client_name(&mut fields.message);
+            let closing = self.state.journal.iter().filter_map(Done::renamed);
+            changed |= self.state.names.show_client_name(&mut fields.message, closing);
         }
         if !changed {
             return None;

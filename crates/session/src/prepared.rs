@@ -90,10 +90,15 @@ impl Names {
     }
 
     /// Puts the client's name where an error says the server's. Whether anything changed.
-    pub(crate) fn show_client_name(&self, message: &mut String) -> bool {
-        let kept = self.statements.iter().map(|(name, statement)| (statement.id, name));
-        let gone = self.forgotten.iter().rev().map(|(id, name)| (*id, name));
-        for (id, name) in kept.chain(gone) {
+    /// `closing`: statements whose names are about to stand for something else.
+    pub(crate) fn show_client_name<'a>(
+        &'a self,
+        message: &mut String,
+        closing: impl Iterator<Item = (StatementId, &'a [u8])>,
+    ) -> bool {
+        let kept = self.statements.iter().map(|(name, statement)| (statement.id, &**name));
+        let gone = self.forgotten.iter().rev().map(|(id, name)| (*id, &**name));
+        for (id, name) in closing.chain(kept).chain(gone) {
             let inside = id.name();
             if message.contains(&inside) {
                 *message = message.replace(&inside, &String::from_utf8_lossy(name));

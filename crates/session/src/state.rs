@@ -83,6 +83,16 @@ pub(crate) enum Done {
     Unnamed(Option<u128>),
 }
 
+impl Done {
+    /// What the client's name stood for before.
+    pub(crate) fn renamed(&self) -> Option<(StatementId, &[u8])> {
+        match self {
+            Self::Named { name, before: Some(before) } => Some((before.id, name)),
+            _ => None,
+        }
+    }
+}
+
 impl State {
     pub(crate) fn new(gate: Arc<Gate>, caller: Caller, user: Option<Name>, parameters: Parameters) -> Self {
         Self {
