@@ -109,9 +109,9 @@ async fn work(world: &World, users: &[String], seed: u64) -> Told {
 async fn fifty_users_over_eight_connections_in_twenty_thousand_random_transactions() {
     let users: Vec<String> = (1..=USERS).map(|n| format!("user{n:02}")).collect();
     let options = Options { conf: vec!["max_connections = 200".into()], ..Options::default() };
-    // Fewer server connections than users: they are taken from one and given to another all the time.
+    // Hardly more server connections than users: now and then one is taken from a user for another.
     let plan = WorldPlan::default().users(users.clone()).options(options);
-    let world = plan.settings("[pool]\ntotal = 45\nper_service = 45\n[log]\nfilter = 'warn'").start();
+    let world = plan.settings("[pool]\ntotal = 52\nper_service = 52\n[log]\nfilter = 'warn'").start();
     for user in &users {
         let table = format!("CREATE TABLE rows (owner text, stamp text DEFAULT '{user}')");
         must(&mut world.connect(user).await, &table).await;
