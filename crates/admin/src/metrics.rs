@@ -42,7 +42,7 @@ const GAUGES: [(&str, &str); 9] = [
     ("stuffgate_start_time_seconds", "When the gate started, in seconds since the Unix epoch."),
 ];
 
-/// The values of [`GAUGES`] at one moment.
+/// What goes up and down, at one moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gauges {
     /// Whether the gate takes clients and follows its registry.

@@ -263,3 +263,6 @@ fn end(error: &Refusal, out: &mut Vec<u8>) -> Flow {
     error.encode(out);
     Flow::End
 }
+
+#[cfg(test)]
+mod tests;
