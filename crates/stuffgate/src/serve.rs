@@ -52,6 +52,7 @@ pub(crate) fn run(config: Config, ready_file: Option<&Path>) -> anyhow::Result<(
 
 async fn serve(config: Config, ready_file: Option<&Path>) -> anyhow::Result<()> {
     let telemetry = Telemetry::start(&config.log)?;
+    cli::warnings(&config).iter().for_each(|warning| tracing::warn!("{warning}"));
     let mut signals = Signals::listen()?;
     open_files::raise_limit(config.session.max_clients + config.pool.total);
     let phases = Phases::new();

@@ -40,7 +40,7 @@ impl Check {
 }
 
 /// What works and had better be otherwise.
-fn warnings(config: &Config) -> Vec<String> {
+pub(crate) fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     if config.tls == Tls::Off {
         let open = config.listen.iter().filter(|address| !address.ip().is_loopback());

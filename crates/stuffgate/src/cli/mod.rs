@@ -24,6 +24,7 @@ mod user;
 
 pub(crate) mod demo;
 
+pub(crate) use check::warnings;
 pub(crate) use failure::{Exit, Failure};
 pub(crate) use gate::kek;
 
