@@ -198,7 +198,7 @@ impl Ledger {
 
     /// Whether nothing stays owed once the next ReadyForQuery is in.
     pub(crate) fn settles_next(&self) -> bool {
-        let later = |owed: &Owed| !matches!(owed.reply, Reply::CopyEnd | Reply::Made(_));
+        let later = |owed: &Owed| !matches!(owed.reply, Reply::CopyEnd | Reply::Made(_) | Reply::Mark);
         !self.segment_open && !self.owed.iter().skip(1).any(later)
     }
 
