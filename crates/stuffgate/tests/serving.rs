@@ -151,15 +151,20 @@ async fn over(client: &Client) {
     }
 }
 
-#[tokio::test]
-async fn an_admin_sees_pools_and_sessions_and_ends_one() {
+/// A gate that serves alice, who has granted todo a place in her store.
+fn with_a_store() -> (Server, Serving) {
     let server = Server::start(&Binaries::find().expect("Postgres"), Options::default()).expect("a server");
     server.create(&[Account::owner("alice", "0wner")]).expect("an account");
     let gate = prepared();
     let store = format!("postgres://alice@127.0.0.1:{}/alice", server.port());
     gate.run_with("0wner", &["store", "add", "alice", &store, "--secret-stdin"]).done();
     gate.run(&["grant", "alice", "todo"]).done();
-    let serving = Serving::start(gate);
+    (server, Serving::start(gate))
+}
+
+#[tokio::test]
+async fn an_admin_sees_pools_and_sessions_and_ends_one() {
+    let (_server, serving) = with_a_store();
     let console = serving.console().await;
     assert_eq!(rows(&console, "SHOW POOLS").await, [[""; 0]; 0]);
 
@@ -181,6 +186,32 @@ async fn an_admin_sees_pools_and_sessions_and_ends_one() {
     wait_for("the session's end", || {
         (serving.metric("stuffgate_sessions{state=\"working\"}") == 0.0).then_some(())
     });
+}
+
+#[tokio::test]
+async fn a_running_gate_takes_a_rotated_key_up() {
+    let (server, serving) = with_a_store();
+    let busy = serving.connect("alice", "a", "todo").await;
+    busy.simple_query("BEGIN; SELECT 1").await.expect("a transaction");
+    serving.gate.run(&["key", "rotate"]).done();
+    // The first connection is in use: this one is made, with a credential that the new key seals.
+    let client = serving.connect("alice", "a", "todo").await;
+    let end = Instant::now() + PATIENCE;
+    while !serving.log().contains("another key") {
+        rows(&client, "SELECT 1").await;
+        assert!(Instant::now() < end, "{}", serving.log());
+        let another = serving.connect("alice", "a", "todo").await;
+        another.simple_query("BEGIN; SELECT 1").await.expect("a connection of its own");
+    }
+    // What waits for stores needs it too.
+    server.sql("postgres", "ALTER ROLE alice NOLOGIN").expect("locked out");
+    serving.gate.run(&["revoke", "alice", "todo"]);
+    server.sql("postgres", "ALTER ROLE alice LOGIN").expect("let in");
+    let roles = "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'g\\_%'";
+    wait_for("the clean-up", || {
+        (server.sql("postgres", roles).expect("a count").trim() == "0").then_some(())
+    });
+    assert_eq!(serving.metric("stuffgate_outbox_total{outcome=\"done\"}"), 1.0);
 }
 
 #[tokio::test]
