@@ -3,7 +3,7 @@
 use crate::answer::write_described;
 use crate::error;
 use crate::life::Session;
-use crate::local::Around;
+use crate::local::{Around, Company};
 use crate::prepared::{
     BindBody, BindHead, MAX_STATEMENTS, Parse, Portal, Statement, kind_and_name, names_parameter_late,
     portal_name,
@@ -93,11 +93,7 @@ impl Session {
     }
 
     fn check_block(&self, statement: &Statement) -> Result<(), Box<Fields>> {
-        let ends = match (statement.step, statement.only().map(|only| &only.kind)) {
-            (Some(step), _) => step != sql::Step::Begin,
-            (None, Some(Kind::Commit { .. } | Kind::Rollback { .. })) => true,
-            _ => false,
-        };
+        let ends = statement.ends_transaction();
         let leased = self.leased.as_ref().map(|leased| leased.ledger.status());
         if (self.state.block == Block::Failed || leased == Some(relay::Status::Failed)) && !ends {
             return Err(Box::new(error::transaction_failed()));
@@ -113,8 +109,7 @@ impl Session {
             [only] if matches!(only.decision, sql::Decision::Refuse(_)) => {
                 let only = only.clone();
                 let around = self.around();
-                let around =
-                    Around { leased: around.0, leased_user: around.1.as_ref(), in_company: around.2 };
+                let around = Around { leased: around.0, leased_user: around.1.as_ref(), company: around.2 };
                 self.state.perform(&only, &statement.text, &[], around).map(drop)
             }
             _ => Ok(()),
@@ -173,19 +168,22 @@ impl Session {
             let Some([only]) = look.as_deref().map(|look| look.analysis.statements.as_slice()) else {
                 return Err(Box::new(error::transaction_failed()));
             };
-            let (leased, leased_user, in_company) = self.around();
-            let around = Around { leased, leased_user: leased_user.as_ref(), in_company };
+            let (leased, leased_user, company) = self.around();
+            let around = Around { leased, leased_user: leased_user.as_ref(), company };
             self.state.perform(only, &statement.text, &values, around)?
         };
         answer.write_executed(self.client.outbox.buffer());
         Ok(())
     }
 
-    /// The server's status, whom it is for, and whether others share the transaction.
-    pub(crate) fn around(&self) -> (Option<relay::Status>, Option<model::Name>, bool) {
+    /// The server's status, whom it is for, and who shares the transaction.
+    pub(crate) fn around(&self) -> (Option<relay::Status>, Option<model::Name>, Company) {
         match &self.leased {
-            Some(leased) => (Some(leased.ledger.status()), leased.user.clone(), leased.ledger.segment_open()),
-            None => (None, None, self.segment_open),
+            Some(leased) => {
+                let company = if leased.ledger.segment_open() { Company::Segment } else { Company::None };
+                (Some(leased.ledger.status()), leased.user.clone(), company)
+            }
+            None => (None, None, self.segment.company()),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::prepared::{
     BindBody, BindHead, MAX_STATEMENTS, Parse, Portal, Statement, Values, kind_and_name,
     names_parameter_late, portal_name,
 };
+use crate::shown;
 use crate::state::{Done, State, ends_transaction};
 use crate::stateful;
 use model::Name;
@@ -67,7 +68,7 @@ impl Front for SessionFront<'_> {
         }
         for change in &changes {
             match change {
-                Change::Set(..) => {}
+                Change::Set(..) | Change::LocalPath(_) => {}
                 Change::Reset(_) | Change::ResetAll => self.facts.applied = UNKNOWN_PARAMETERS,
                 Change::DiscardAll | Change::DeallocateAll => {
                     self.state.names.forget_all();
@@ -112,8 +113,8 @@ impl Front for SessionFront<'_> {
         let tag = message.first().copied();
         let body = message.get(HEADER_BYTES..)?;
         let mut fields = Fields::decode(body);
-        let mut changed =
-            self.names.is_some_and(|names| show_public(&mut fields, names, self.state.rewritten.as_deref()));
+        let mut changed = self.names.is_some_and(|names| shown::public(&mut fields, names));
+        changed |= shown::position(&mut fields, self.state.rewritten.as_deref(), self.state.ahead);
         *self.farewell |= matches!(fields.severity, Severity::Fatal | Severity::Panic);
         match fields.code {
             // "cached plan must not change result type": what is parsed from now on gets a new plan.
@@ -149,13 +150,10 @@ impl SessionFront<'_> {
     fn undo_all(&mut self, undone: Vec<Done>) {
         for done in undone.into_iter().rev() {
             match done {
-                Done::Named { name, before: Some(before) } => {
-                    self.state.names.statements.insert(name, before);
-                }
-                Done::Named { name, before: None } => self.drop_statement(&name),
+                Done::Named { name, before } => self.rename(name, before),
                 Done::Prepared(id) => self.facts.prepared.remove(id),
                 Done::Evicted(id) => drop(self.facts.prepared.insert(id)),
-                Done::Unnamed(before) => self.facts.unnamed = before,
+                Done::Unnamed(before) => self.rename_unnamed(before),
             }
         }
     }
@@ -166,20 +164,39 @@ impl SessionFront<'_> {
             // A failed Parse leaves no statement of its name; the unnamed one goes before anything else.
             Done::Named { name, .. } => {
                 if name.is_empty() {
-                    self.facts.unnamed = None;
+                    self.rename_unnamed(None);
                 }
-                self.drop_statement(&name);
+                self.rename(name, None);
             }
             Done::Prepared(id) => self.facts.prepared.remove(id),
             Done::Evicted(_) => {}
-            Done::Unnamed(_) => self.facts.unnamed = None,
+            Done::Unnamed(_) => self.rename_unnamed(None),
         }
     }
 
-    fn drop_statement(&mut self, name: &[u8]) {
-        if let Some(gone) = self.state.names.statements.remove(name) {
-            self.state.names.forget(gone.id, name.into());
+    /// Has a name stand for what it stood for before; for a message that came later and is still to be
+    /// answered, that is then what it found.
+    fn rename(&mut self, name: Box<[u8]>, statement: Option<Arc<Statement>>) {
+        let later = self.state.journal.iter_mut().find_map(|done| match done {
+            Done::Named { name: renamed, before } if *renamed == name => Some(before),
+            _ => None,
+        });
+        if let Some(before) = later {
+            *before = statement;
+        } else if let Some(statement) = statement {
+            self.state.names.statements.insert(name, statement);
+        } else if let Some(gone) = self.state.names.statements.remove(&name) {
+            self.state.names.forget(gone.id, name);
         }
+    }
+
+    /// As [`Self::rename`], for the server's unnamed statement.
+    fn rename_unnamed(&mut self, hash: Option<u128>) {
+        let later = self.state.journal.iter_mut().find_map(|done| match done {
+            Done::Unnamed(before) => Some(before),
+            _ => None,
+        });
+        *later.unwrap_or(&mut self.facts.unnamed) = hash;
     }
 
     /// Whether a statement's tag says what the lease is for already.
@@ -263,6 +280,7 @@ impl SessionFront<'_> {
         }
         self.clear_strangers_sequences(statement.effects(), desk);
         self.pin_if_stateful(&statement.text);
+        self.state.rewritten = None;
         if parse.name.is_empty() {
             let look = self.partition_look(&statement);
             match look.as_ref().and_then(|look| self.state.sent_text(look)) {
@@ -274,7 +292,13 @@ impl SessionFront<'_> {
             let before = self.facts.unnamed.replace(statement.id.hash);
             self.journal(Done::Unnamed(before), desk);
         } else if self.facts.prepared.touch(statement.id) {
-            desk.ledger.answer(backend::PARSE_COMPLETE);
+            if desk.ledger.status() == Status::Failed && !statement.ends_transaction() {
+                // In a failed transaction the server refuses to parse, whatever it has already.
+                frame::parse(desk.server.buffer(), statement.id.name(), parse.text, &parse.oids);
+                desk.ledger.expect(Reply::Parse(None));
+            } else {
+                desk.ledger.answer(backend::PARSE_COMPLETE);
+            }
             self.name(parse.name, &statement, desk);
         } else {
             self.send_parse(&statement, Some(parse.name), desk);
@@ -326,7 +350,7 @@ impl SessionFront<'_> {
             self.journal(Done::Evicted(evicted), desk);
         }
         let look = self.partition_look(statement);
-        let sent = look.as_deref().and_then(|look| self.state.sent_text_of(look));
+        let sent = look.as_ref().and_then(|look| self.state.sent_text(look));
         let text = sent.unwrap_or(&statement.text);
         frame::parse(desk.server.buffer(), statement.id.name(), text, &statement.oids);
         match client {
@@ -347,7 +371,7 @@ impl SessionFront<'_> {
             }
         } else if self.facts.unnamed != Some(statement.id.hash) {
             let look = self.partition_look(statement);
-            let sent = look.as_deref().and_then(|look| self.state.sent_text_of(look));
+            let sent = look.as_ref().and_then(|look| self.state.sent_text(look));
             frame::parse(desk.server.buffer(), "", sent.unwrap_or(&statement.text), &statement.oids);
             desk.ledger.expect_hidden(Reply::Parse(None));
             let before = self.facts.unnamed.replace(statement.id.hash);
@@ -559,6 +583,7 @@ impl SessionFront<'_> {
 
     /// A simple query drops the unnamed statement (PostgreSQL manual, "Extended Query").
     fn forget_unnamed(&mut self) {
+        self.state.rewritten = None;
         self.facts.unnamed = None;
         if !self.state.names.statements.is_empty() {
             self.state.names.statements.remove(&b""[..]);
@@ -620,30 +645,4 @@ fn write_mapped(body: &BindBody<'_>, roles: &[(u16, sql::Role)], names: &SchemaN
         }
     }
     out.extend_from_slice(body.rest);
-}
-
-/// Puts `public` where an error or notice names the partition's schema, and its position where the
-/// client's own text has it. Whether anything changed.
-fn show_public(fields: &mut Fields, names: &SchemaNames, rewritten: Option<&Look>) -> bool {
-    let mut changed = false;
-    if fields.schema.as_deref() == Some(&*names.schema) {
-        fields.schema = Some("public".to_owned());
-        changed = true;
-    }
-    for (inside, shown) in [
-        (format!("\"{}.", names.schema), "\"public."),
-        (format!("schema \"{}\"", names.schema), "schema \"public\""),
-    ] {
-        if fields.message.contains(&inside) {
-            fields.message = fields.message.replace(&inside, shown);
-            changed = true;
-        }
-    }
-    if let (Some(position), Some(rewritten)) =
-        (fields.position, rewritten.and_then(|look| look.rewritten.as_ref()))
-    {
-        fields.position = Some(rewritten.client_position(position));
-        changed = true;
-    }
-    changed
 }

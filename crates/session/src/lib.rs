@@ -23,6 +23,7 @@ mod relayed;
 mod route;
 mod serve;
 mod sessions;
+mod shown;
 mod simple;
 mod state;
 mod stateful;

@@ -1,6 +1,7 @@
 //! The loop of one session: what the client says next, and who handles it.
 
 use crate::error;
+use crate::local::Company;
 use crate::prepared::{BindBody, BindHead, Parse, Portal, kind_and_name, names_parameter_late, portal_name};
 use crate::relayed::{Leased, NoLease, Turn};
 use crate::route::Route;
@@ -42,11 +43,33 @@ pub(crate) struct Session {
     pub(crate) handle: Arc<Handle>,
     /// Tells sessions apart over the whole life of the gate.
     pub(crate) number: u64,
-    /// Extended-query messages have come, and no Sync yet, while no server was leased.
-    pub(crate) segment_open: bool,
+    /// What has come of an extended-query segment while no server was leased.
+    pub(crate) segment: Segment,
     /// An error was told in such a segment: everything up to Sync is dropped.
     pub(crate) skipping: bool,
     pub(crate) last_route: Option<(u64, Option<Name>, Arc<Route>)>,
+}
+
+/// Extended-query messages up to Sync, as far as the gate has answered them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Segment {
+    /// None has come since the last Sync.
+    Closed,
+    /// Some have come, but no Execute.
+    Open,
+    /// Something was executed.
+    Executed,
+}
+
+impl Segment {
+    /// What the segment is to its next statement.
+    pub(crate) fn company(self) -> Company {
+        match self {
+            Self::Closed => Company::None,
+            Self::Open => Company::Segment,
+            Self::Executed => Company::Pipeline,
+        }
+    }
 }
 
 /// Who handles a message while no server is leased.
@@ -152,14 +175,15 @@ impl Session {
             leased.ledger.skip_to_sync();
         } else {
             self.skipping = true;
-            self.segment_open = true;
+            self.segment = Segment::Open;
         }
     }
 
     /// ReadyForQuery, while nothing is owed by a server.
     pub(crate) fn say_ready(&mut self) {
-        if self.leased.is_none() && self.state.block == Block::None && !self.segment_open {
+        if self.leased.is_none() && self.state.block == Block::None && self.segment == Segment::Closed {
             self.state.transaction_ended();
+            self.tell_reset();
         }
         let status = match &self.leased {
             Some(leased) => leased.ledger.status(),
@@ -170,7 +194,7 @@ impl Session {
 
     async fn sync(&mut self) -> Result<(), End> {
         self.client.inbox.consume(HEADER_BYTES);
-        self.segment_open = false;
+        self.segment = Segment::Closed;
         self.skipping = false;
         self.say_ready();
         Ok(())
@@ -185,11 +209,15 @@ impl Session {
         match header.tag {
             frontend::QUERY => Box::pin(self.simple(&message)).await,
             _ => {
-                if self.leased.is_none() {
-                    self.segment_open = true;
+                if self.leased.is_none() && self.segment == Segment::Closed {
+                    self.segment = Segment::Open;
                 }
-                if let Err(fields) = self.extended(&message) {
-                    self.refuse(header.tag, &fields);
+                match self.extended(&message) {
+                    Err(fields) => self.refuse(header.tag, &fields),
+                    Ok(()) if self.leased.is_none() && header.tag == frontend::EXECUTE => {
+                        self.segment = Segment::Executed;
+                    }
+                    Ok(()) => {}
                 }
                 Ok(())
             }

@@ -2,13 +2,13 @@
 
 use crate::answer::Answer;
 use crate::error;
-use crate::parameters::{Change, Value};
+use crate::parameters::Change;
 use crate::prepared::{argument, is_ours, is_true};
 use crate::route::route;
 use crate::state::{Block, State, set_config_change, sets_unreadable_encoding};
 use model::{LoginKind, Name};
 use relay::Status;
-use sql::{Decision, Discard, Kind, Reset, Scope, Show, Step};
+use sql::{Decision, Kind, Reset, Scope, Show, Step};
 use wire::{Fields, Sqlstate, sqlstate};
 
 /// What the gate knows of the server side when it answers.
@@ -18,13 +18,26 @@ pub(crate) struct Around<'a> {
     pub(crate) leased: Option<Status>,
     /// Whom the leased server is for.
     pub(crate) leased_user: Option<&'a Name>,
-    /// Whether other statements share the transaction: a segment or message is open.
-    pub(crate) in_company: bool,
+    /// Who may share the transaction.
+    pub(crate) company: Company,
+}
+
+/// Which other statements share, or may come to share, a statement's transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Company {
+    /// None.
+    None,
+    /// Those that follow in its extended-query segment.
+    Segment,
+    /// Some that were executed before it in that segment.
+    Pipeline,
+    /// Those in the same simple query.
+    Message,
 }
 
 impl Around<'_> {
     fn in_transaction(&self, state: &State) -> bool {
-        self.in_company
+        self.company != Company::None
             || state.block != Block::None
             || self.leased.is_some_and(|status| status != Status::Idle)
     }
@@ -71,13 +84,7 @@ impl State {
                 Ok(Answer::tag("RESET"))
             }
             Kind::Reset(_) => Ok(self.everything(&Change::ResetAll, "RESET")),
-            Kind::Discard(Discard::All) if self.block != Block::None || around.in_company => {
-                Err(Box::new(Fields::error(
-                    sqlstate::ACTIVE_SQL_TRANSACTION,
-                    "DISCARD ALL cannot run inside a transaction block",
-                )))
-            }
-            Kind::Discard(_) => Ok(self.everything(&Change::DiscardAll, "DISCARD ALL")),
+            Kind::Discard(_) => self.discard_all(around.company),
             Kind::Show(Show::Name(name)) => self.show(name),
             Kind::SetConfigSelect { name, value, is_local, column } => {
                 self.set_config([name, value, is_local], column, values, around)
@@ -219,20 +226,28 @@ impl State {
         Answer::tag(tag)
     }
 
+    fn discard_all(&mut self, company: Company) -> Outcome {
+        let message = match company {
+            Company::None | Company::Segment if self.block == Block::None => {
+                return Ok(self.everything(&Change::DiscardAll, "DISCARD ALL"));
+            }
+            Company::Pipeline if self.block == Block::None => {
+                "DISCARD ALL cannot be executed within a pipeline"
+            }
+            _ => "DISCARD ALL cannot run inside a transaction block",
+        };
+        Err(Box::new(Fields::error(sqlstate::ACTIVE_SQL_TRANSACTION, message)))
+    }
+
     fn everything(&mut self, change: &Change, tag: &str) -> Answer {
         self.commit_change(change);
+        self.reset_untold = true;
         Answer::tag(tag)
     }
 
     fn show(&self, name: &str) -> Outcome {
         let value = match name {
-            "search_path" => {
-                let set = match self.parameters.get("search_path") {
-                    Some(Value::Text(text)) => Some(text.as_str()),
-                    Some(Value::Sql(_)) | None => None,
-                };
-                Some(sql::show_search_path(set).to_owned())
-            }
+            "search_path" => Some(sql::show_search_path(self.path()).to_owned()),
             "stuffgate.user" => Some(self.bound_user().unwrap_or_default()),
             "stuffgate.pinned" => Some(self.pinned().unwrap_or_default()),
             _ => return Err(Box::new(error::no_parameter(name))),
@@ -253,6 +268,7 @@ impl State {
         let value = match name.as_str() {
             "stuffgate.user" => self.bound_user(),
             "stuffgate.pinned" => self.pinned(),
+            "search_path" => Some(sql::show_search_path(self.path()).to_owned()),
             _ if quiet => None,
             _ => return Err(Box::new(error::no_parameter(&name))),
         };

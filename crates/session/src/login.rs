@@ -2,7 +2,7 @@
 
 use crate::error;
 use crate::gate::Gate;
-use crate::life::{End, Session};
+use crate::life::{End, Segment, Session};
 use crate::parameters::{Parameters, Value};
 use crate::prepared::{is_ours, is_readable_encoding};
 use crate::relayed::NoLease;
@@ -159,7 +159,7 @@ async fn begin(gate: &Arc<Gate>, opening: Opening) -> Result<Admitted, Refused> 
         leased: None,
         handle: Arc::clone(&registration.handle),
         number: gate.numbers.next(),
-        segment_open: false,
+        segment: Segment::Closed,
         skipping: false,
         last_route: None,
     };

@@ -20,6 +20,8 @@ pub(crate) enum Value {
 pub(crate) enum Change {
     /// `SET name TO value`
     Set(String, Value),
+    /// `SET LOCAL search_path TO value`: told while the transaction lasts
+    LocalPath(String),
     /// `RESET name`
     Reset(String),
     /// `RESET ALL`
@@ -79,7 +81,7 @@ impl Parameters {
             Change::Set(name, value) => put(&mut self.set, name.clone(), value.clone()),
             Change::Reset(name) => self.set.retain(|(known, _)| known != name),
             Change::ResetAll | Change::DiscardAll => self.set.clear(),
-            Change::DeallocateAll => {}
+            Change::DeallocateAll | Change::LocalPath(_) => {}
         }
         self.note();
     }

@@ -36,6 +36,15 @@ impl Statement {
         }
     }
 
+    /// Whether it ends a transaction.
+    pub(crate) fn ends_transaction(&self) -> bool {
+        match (self.step, self.only().map(|only| &only.kind)) {
+            (Some(step), _) => step != Step::Begin,
+            (None, Some(Kind::Commit { .. } | Kind::Rollback { .. } | Kind::RollbackTo { .. })) => true,
+            _ => false,
+        }
+    }
+
     /// What the statement as a whole leaves behind.
     pub(crate) fn effects(&self) -> Effects {
         self.look.as_ref().map(|look| look.analysis.effects()).unwrap_or_default()

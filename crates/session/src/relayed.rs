@@ -2,7 +2,7 @@
 
 use crate::error;
 use crate::front::{SessionFront, UNKNOWN_PARAMETERS, tag_fits};
-use crate::life::{End, Session};
+use crate::life::{End, Segment, Session};
 use crate::look::SchemaNames;
 use crate::parameters::Change;
 use crate::route::{Route, route};
@@ -101,6 +101,8 @@ impl Session {
         };
         let strangers = lease.was_strangers();
         self.tell_parameters(&lease, &route);
+        self.state.reset_untold = false;
+        self.segment = Segment::Closed; // the ledger has it from here on
         let mut ledger = Ledger::default();
         if let Block::Deferred(begin) = std::mem::take(&mut self.state.block) {
             frame::query(lease.server.peer.outbox.buffer(), begin);
@@ -243,7 +245,24 @@ impl Session {
 
     /// Tells the client what this server reports and the last one did not.
     pub(crate) fn tell_parameters(&mut self, lease: &Lease, route: &Route) {
-        for (at, reported) in lease.server.facts.parameters.iter().enumerate() {
+        self.tell_reported(&lease.server.facts.parameters, route);
+    }
+
+    /// After a reset that no server was needed for: tells the client what servers report then, as far
+    /// as the pool remembers it. The next lease tells the rest.
+    pub(crate) fn tell_reset(&mut self) {
+        if !std::mem::take(&mut self.state.reset_untold) {
+            return;
+        }
+        let Ok(route) = self.route() else { return };
+        let fingerprint = self.state.parameters.fingerprint();
+        if let Some(known) = self.state.gate.pools.welcome(route.place.key, fingerprint) {
+            self.tell_reported(&known, &route);
+        }
+    }
+
+    fn tell_reported(&mut self, parameters: &[(String, String)], route: &Route) {
+        for (at, reported) in parameters.iter().enumerate() {
             if self.state.told.get(at) == Some(reported) || self.state.told.contains(reported) {
                 continue;
             }
@@ -311,7 +330,11 @@ impl Session {
         let Some(mut leased) = self.leased.take() else { return Ok(()) };
         let before = self.state.parameters.fingerprint();
         let applied = leased.lease.server.facts.applied;
-        let resets = self.state.uncommitted.iter().any(|change| !matches!(change, Change::Set(..)));
+        let resets = self
+            .state
+            .uncommitted
+            .iter()
+            .any(|change| !matches!(change, Change::Set(..) | Change::LocalPath(_)));
         self.state.transaction_ended();
         if applied == before && !resets {
             leased.lease.server.facts.applied = self.state.parameters.fingerprint();

@@ -1,8 +1,8 @@
 //! A simple query that the gate answers in whole or in part: its statements in order.
 
 use crate::front::tag_fits;
-use crate::life::{End, Session};
-use crate::local::Around;
+use crate::life::{End, Segment, Session};
+use crate::local::{Around, Company};
 use crate::look::{Look, SchemaNames};
 use crate::relayed::{Leased, NoLease, Turn};
 use crate::state::{Block, ends_transaction};
@@ -40,6 +40,7 @@ impl Session {
         if self.leased.as_ref().is_some_and(|leased| leased.ledger.is_safe_point()) {
             self.at_safe_point().await?;
         }
+        self.segment = Segment::Closed;
         self.say_ready();
         Ok(())
     }
@@ -66,11 +67,11 @@ impl Session {
 
     async fn statement(&mut self, text: &[u8], look: &Look, at: usize) -> Result<Step, End> {
         let Some(statement) = look.analysis.statements.get(at) else { return Ok(Step::Failed) };
-        let company = look.analysis.statements.len() > 1;
         let names = self.leased.as_ref().and_then(|leased| leased.names());
         if self.state.is_local(statement, self.leased.is_some(), names) {
             let (leased, user, open) = self.around();
-            let around = Around { leased, leased_user: user.as_ref(), in_company: company || open };
+            let company = if look.analysis.statements.len() > 1 { Company::Message } else { open };
+            let around = Around { leased, leased_user: user.as_ref(), company };
             return Ok(match self.state.perform(statement, text, &[], around) {
                 Ok(answer) => {
                     answer.write_simple(self.client.outbox.buffer());
@@ -125,10 +126,12 @@ impl Session {
     /// Sends a run of statements as a query of its own and relays its answers, all but the
     /// ReadyForQuery.
     async fn part(&mut self, text: &[u8], range: Range<usize>) -> Result<(), End> {
+        let before = String::from_utf8_lossy(text.get(..range.start).unwrap_or_default()).chars().count();
         let part = text.get(range).unwrap_or_default();
         let look = self.look(part);
         let changes = self.state.outgoing(&look, part);
         self.state.awaiting.push_back(changes);
+        self.state.ahead = u32::try_from(before).unwrap_or(0);
         let sent = self.state.sent_text(&look).unwrap_or(part);
         let Some(leased) = &mut self.leased else { return Ok(()) };
         if leased.is_stateful(part) {
@@ -140,6 +143,7 @@ impl Session {
         leased.relay.begin_part();
         loop {
             if let Turn::PartDone = self.relay().await? {
+                self.state.ahead = 0;
                 return Ok(());
             }
         }

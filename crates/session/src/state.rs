@@ -66,8 +66,12 @@ pub(crate) struct State {
     pub(crate) journal: VecDeque<Done>,
     /// What the client was last told by ParameterStatus.
     pub(crate) told: Vec<(String, String)>,
+    /// The gate itself has reset the parameters; the client may have to be told of some.
+    pub(crate) reset_untold: bool,
     /// The last text that was rewritten for the server, to map error positions back.
     pub(crate) rewritten: Option<Arc<Look>>,
+    /// Characters of the client's query before the part of it that was sent last.
+    pub(crate) ahead: u32,
 }
 
 /// What was done for a message ahead of its answer, to be undone if an error makes the server skip it.
@@ -113,7 +117,9 @@ impl State {
             ends_with_segment: false,
             journal: VecDeque::new(),
             told: Vec::new(),
+            reset_untold: false,
             rewritten: None,
+            ahead: 0,
         }
     }
 
@@ -182,10 +188,13 @@ impl State {
             Kind::Set { name, .. } | Kind::Reset(Reset::Name(name)) => {
                 is_ours(name) || (!leased && self.is_homeless())
             }
-            Kind::Show(Show::Name(name)) => is_ours(name) || (name == "search_path" && names.is_some()),
-            Kind::SetConfigSelect { name: sql::Arg::Literal(name), .. }
-            | Kind::CurrentSettingSelect { name: sql::Arg::Literal(name), .. } => is_ours(name),
-            Kind::Reset(Reset::All) | Kind::Discard(Discard::All) | Kind::Empty => !leased,
+            Kind::Show(Show::Name(name)) => is_ours(name) || is_path(name, names),
+            Kind::SetConfigSelect { name: sql::Arg::Literal(name), .. } if is_ours(name) => true,
+            Kind::CurrentSettingSelect { name: sql::Arg::Literal(name), .. } => is_path(name, names),
+            Kind::Reset(Reset::All) => {
+                !leased && (!matches!(self.block, Block::Deferred(_)) || self.is_homeless())
+            }
+            Kind::Discard(Discard::All) | Kind::Empty => !leased,
             Kind::Begin { .. } => !leased && (self.block != Block::None || self.caller.may_bind()),
             Kind::Commit { .. } | Kind::Rollback { .. } => {
                 !leased && (self.block != Block::None || self.caller.may_bind())
@@ -211,6 +220,12 @@ impl State {
     pub(crate) fn changes_of(&mut self, statement: &sql::Statement, text: &[u8]) -> Vec<Change> {
         let change = match &statement.kind {
             Kind::Set { scope: Scope::Session, name, value } => set_change(name, value, text),
+            Kind::Set { scope: Scope::Local, name, value } if name == "search_path" => {
+                match set_change(name, value, text) {
+                    Some(Change::Set(_, Value::Text(path))) => Some(Change::LocalPath(path)),
+                    _ => None,
+                }
+            }
             Kind::SetSessionCharacteristics { modes } => {
                 let raw = String::from_utf8_lossy(text.get(modes.clone()).unwrap_or_default()).into_owned();
                 Some(Change::Set(CHARACTERISTICS.to_owned(), Value::Sql(raw)))
@@ -243,7 +258,22 @@ impl State {
                 self.pins = Effects::NONE;
             }
             Change::DeallocateAll => self.names.forget_all(),
-            Change::Set(..) | Change::Reset(_) => {}
+            Change::Set(..) | Change::Reset(_) | Change::LocalPath(_) => {}
+        }
+    }
+
+    /// The `search_path` in force, if the client has set one.
+    pub(crate) fn path(&self) -> Option<&str> {
+        for change in self.uncommitted.iter().rev() {
+            match change {
+                Change::LocalPath(path) => return Some(path),
+                Change::Set(name, Value::Text(path)) if name == "search_path" => return Some(path),
+                _ => {}
+            }
+        }
+        match self.parameters.get("search_path") {
+            Some(Value::Text(path)) => Some(path),
+            Some(Value::Sql(_)) | None => None,
         }
     }
 
@@ -262,6 +292,11 @@ impl State {
         self.binding.transaction_ended(committed);
         self.names.portals.clear();
     }
+}
+
+/// Whether a parameter is the path of a schema partition, which the gate alone can tell.
+fn is_path(name: &str, names: Option<&SchemaNames>) -> bool {
+    names.is_some() && name.eq_ignore_ascii_case("search_path")
 }
 
 /// The client encoding that a `SET` asks for, if statements could not be read in it.
@@ -371,7 +406,9 @@ impl State {
         match &only.kind {
             Kind::SetConfigSelect { name, .. } | Kind::CurrentSettingSelect { name, .. } => {
                 let name = crate::prepared::argument(name, values).flatten();
-                name.is_some_and(|name| is_ours(&name)) || self.block == Block::Failed
+                let asks = matches!(only.kind, Kind::CurrentSettingSelect { .. });
+                name.is_some_and(|name| is_ours(&name) || (asks && is_path(&name, names)))
+                    || self.block == Block::Failed
             }
             _ => self.is_local(only, leased, names),
         }

@@ -7,42 +7,58 @@ use testkit::frames::{
 use testkit::{Client, Frame, Login};
 
 /// A session on the store itself, and one through the gate.
-struct Twins {
+pub(crate) struct Twins {
     plain: Client,
     gated: Client,
+    /// Postgres itself has closed the connection.
+    plain_is_gone: bool,
     _house: House,
 }
 
 impl Twins {
-    async fn start(connections: usize) -> Self {
+    pub(crate) async fn start(connections: usize) -> Self {
         let house = House::with(connections).await;
         let path = [("search_path", "todo, stuffgate_ext")];
         let port = house.server.port();
         let login = Login { port, user: "alice", secret: SECRET, database: "alice", parameters: &path };
         let plain = Client::connect(&login).await.expect("plain Postgres");
         let gated = house.user("alice").await;
-        Self { plain, gated, _house: house }
+        Self { plain, gated, plain_is_gone: false, _house: house }
     }
 
     /// Sends a batch to both, and compares what comes up to the last ReadyForQuery.
-    async fn agree(&mut self, what: &str, messages: &[Vec<u8>]) -> Option<String> {
-        let batch = messages.concat();
+    pub(crate) async fn agree(&mut self, what: &str, messages: &[Vec<u8>]) -> Option<String> {
+        self.agree_as(what, messages, messages).await
+    }
+
+    /// The same, where what says the same has to be put differently to either.
+    pub(crate) async fn agree_as(
+        &mut self,
+        what: &str,
+        on_plain: &[Vec<u8>],
+        messages: &[Vec<u8>],
+    ) -> Option<String> {
         let ends = messages.iter().filter(|message| matches!(message.first(), Some(b'S' | b'Q'))).count();
-        self.plain.send(&batch).await.expect("sent");
-        self.gated.send(&batch).await.expect("sent");
-        let plain = readable(&read(&mut self.plain, ends).await);
-        let gated = readable(&read(&mut self.gated, ends).await);
+        self.plain.send(&on_plain.concat()).await.expect("sent");
+        self.gated.send(&messages.concat()).await.expect("sent");
+        let Some(plain) = read(&mut self.plain, ends).await else {
+            self.plain_is_gone = true;
+            return None;
+        };
+        let plain = readable(&plain);
+        let gated = readable(&read(&mut self.gated, ends).await.unwrap_or_default());
         (gated != plain).then(|| format!("{what}:\n  plain {plain:#?}\n  gated {gated:#?}"))
     }
 }
 
-async fn read(client: &mut Client, mut ends: usize) -> Vec<Frame> {
+/// What comes up to that many ReadyForQuery; `None` if the connection is closed before.
+async fn read(client: &mut Client, mut ends: usize) -> Option<Vec<Frame>> {
     let mut frames = Vec::new();
     while ends > 0 {
-        frames.extend(client.frames_until(b'Z').await.expect("an answer"));
+        frames.extend(client.frames_until(b'Z').await.ok()?);
         ends -= 1;
     }
-    frames
+    Some(frames)
 }
 
 /// Tags and bodies, as text to be compared. Where in Postgres's source an error arose is left out:
@@ -283,7 +299,7 @@ async fn every_legal_order_of_messages_is_answered_alike() {
     for (what, messages) in &script {
         differ.extend(twins.agree(what, messages).await);
     }
-    assert!(differ.is_empty(), "{}", differ.join("\n"));
+    assert!(!twins.plain_is_gone && differ.is_empty(), "{}", differ.join("\n"));
 }
 
 /// A small generator of numbers, so that a failing run can be named and run again.
@@ -373,6 +389,9 @@ async fn random_orders_of_messages_are_answered_alike() {
             let messages = batch(&mut dice);
             sent.extend(messages.iter().map(|one| String::from_utf8_lossy(one).escape_debug().to_string()));
             let differs = twins.agree(&format!("seed {seed}, round {round}"), &messages).await;
+            if twins.plain_is_gone {
+                break; // some orders are more than the server itself can bear
+            }
             let last = sent.len().saturating_sub(40);
             assert!(differs.is_none(), "{}\nsent {:#?}", differs.unwrap_or_default(), &sent[last..]);
         }

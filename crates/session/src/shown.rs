@@ -1,0 +1,109 @@
+//! What a store's errors and notices name, in the client's own terms.
+
+use crate::look::{Look, SchemaNames};
+use model::partition::quote_identifier;
+use wire::{Fields, Severity};
+
+/// What messages put before a name that is qualified and not in quotes.
+const KINDS: [&str; 13] = [
+    "aggregate",
+    "collation",
+    "domain",
+    "foreign table",
+    "function",
+    "index",
+    "operator",
+    "procedure",
+    "routine",
+    "sequence",
+    "table",
+    "type",
+    "view",
+];
+
+/// Puts `public` where an error or notice names the partition's schema. Whether anything changed.
+pub(crate) fn public(fields: &mut Fields, names: &SchemaNames) -> bool {
+    let mut changed = false;
+    if fields.schema.as_deref() == Some(&*names.schema) {
+        fields.schema = Some("public".to_owned());
+        changed = true;
+    }
+    changed |= in_text(&mut fields.message, names);
+    // Dependent objects, still there or dropped; other details carry data, which is nobody's to change.
+    let lists_objects = fields.code.as_str() == "2BP01" || matches!(fields.severity, Severity::Notice);
+    if lists_objects && let Some(detail) = &mut fields.detail {
+        changed |= in_text(detail, names);
+    }
+    changed
+}
+
+fn in_text(text: &mut String, names: &SchemaNames) -> bool {
+    let schema = &names.schema;
+    let quoted = format!("schema \"{schema}\"");
+    let mut changed = replace(text, &format!("\"{schema}."), "\"public.");
+    changed |= replace(text, &quoted, "schema \"public\"");
+    let bare = format!(" {schema}.");
+    let escaped = format!(" {}.", quote_identifier(schema));
+    if text.contains(&bare) || text.contains(&escaped) {
+        for kind in KINDS {
+            for inside in [&bare, &escaped] {
+                changed |= replace(text, &format!("{kind}{inside}"), &format!("{kind} public."));
+            }
+        }
+        changed |=
+            replace(text, &format!("operator does not exist:{bare}"), "operator does not exist: public.");
+    }
+    changed
+}
+
+fn replace(text: &mut String, inside: &str, shown: &str) -> bool {
+    let found = text.contains(inside);
+    if found {
+        *text = text.replace(inside, shown);
+    }
+    found
+}
+
+/// Puts an error's position where the client's own text has it: `ahead` characters were cut off
+/// before the text that was sent. Whether anything changed.
+pub(crate) fn position(fields: &mut Fields, rewritten: Option<&Look>, ahead: u32) -> bool {
+    let Some(sent) = fields.position else { return false };
+    let rewritten = rewritten.and_then(|look| look.rewritten.as_ref());
+    let shown = rewritten.map_or(sent, |rewritten| rewritten.client_position(sent)) + ahead;
+    fields.position = Some(shown);
+    shown != sent
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::sqlstate;
+
+    fn shown(message: &str) -> String {
+        let names = SchemaNames { schema: "todo".into(), extensions: "extensions".into() };
+        let mut fields = Fields::error(sqlstate::UNDEFINED_TABLE, message);
+        public(&mut fields, &names);
+        fields.message
+    }
+
+    #[test]
+    fn the_partition_is_called_public_however_a_message_names_it() {
+        for (said, expected) in [
+            ("relation \"todo.t\" does not exist", "relation \"public.t\" does not exist"),
+            ("schema \"todo\" already exists", "schema \"public\" already exists"),
+            ("function todo.f(integer) does not exist", "function public.f(integer) does not exist"),
+            ("drop cascades to table todo.t", "drop cascades to table public.t"),
+            ("permission denied for table todo", "permission denied for table todo"),
+            ("column todo.t does not exist", "column todo.t does not exist"),
+        ] {
+            assert_eq!(shown(said), expected);
+        }
+    }
+
+    #[test]
+    fn data_in_a_detail_is_left_alone() {
+        let names = SchemaNames { schema: "todo".into(), extensions: "extensions".into() };
+        let mut fields = Fields::error(sqlstate::UNDEFINED_TABLE, "duplicate").with_detail("(table todo.t)");
+        assert!(!public(&mut fields, &names));
+    }
+}

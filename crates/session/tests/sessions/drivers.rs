@@ -1,0 +1,110 @@
+//! What drivers, pools and frameworks send between their users' statements is answered as by plain Postgres.
+
+use crate::twin::Twins;
+use testkit::frames::{bind, close, describe, execute, parse, query, sync};
+
+/// Parse, Bind, Describe, Execute and Sync of an unnamed statement.
+fn unnamed(sql: &str) -> Vec<Vec<u8>> {
+    vec![parse("", sql), bind("", "", &[]), describe(b'P', ""), execute("", 0), sync()]
+}
+
+async fn all_agree(connections: usize, script: &[(&str, Vec<Vec<u8>>)]) {
+    let mut twins = Twins::start(connections).await;
+    let mut differ = Vec::new();
+    for (what, messages) in script {
+        differ.extend(twins.agree(what, messages).await);
+    }
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+}
+
+#[tokio::test]
+async fn discard_all_is_done_by_either_protocol() {
+    let named = vec![parse("d", "DISCARD ALL"), bind("", "d", &[]), execute("", 0), sync()];
+    let script = [
+        ("unnamed", unnamed("DISCARD ALL")),
+        ("named", named),
+        ("behind a Close", vec![close(b'S', "x"), parse("", "SELECT 1"), describe(b'S', ""), sync()]),
+        ("simple, after that", vec![query("DISCARD ALL")]),
+        ("behind a Close alone", vec![close(b'S', "x"), sync()]),
+        ("simple, after that", vec![query("DISCARD ALL")]),
+        ("simple, with no Sync before", vec![close(b'S', "x"), query("DISCARD ALL")]),
+        ("in a message of several", vec![query("SELECT 1; DISCARD ALL")]),
+        ("first in a message of several", vec![query("DISCARD ALL; SELECT 1")]),
+        (
+            "behind another in a pipeline",
+            [unnamed("RESET ALL")[..4].to_vec(), unnamed("DISCARD ALL")].concat(),
+        ),
+    ];
+    all_agree(1, &script).await;
+}
+
+#[tokio::test]
+async fn what_is_reported_after_a_reset_is_reported() {
+    let mut script = Vec::new();
+    for reset in ["RESET ALL", "DISCARD ALL", "RESET timezone", "SET timezone TO DEFAULT"] {
+        script.push((reset, vec![query("SET timezone = 'Asia/Tokyo'")]));
+        script.push((reset, vec![query("SET client_encoding = 'LATIN1'")]));
+        script.push((reset, vec![query(reset)]));
+        script.push((reset, vec![query("SHOW timezone"), query("SHOW client_encoding")]));
+        script.push((reset, vec![query("SET timezone = 'Asia/Tokyo'")]));
+        script.push((reset, unnamed(reset)));
+        script.push((reset, vec![query("SHOW timezone")]));
+    }
+    all_agree(1, &script).await;
+}
+
+/// On plain Postgres the partition is named in as many characters as `public` has.
+fn on_plain(sql: &str) -> String {
+    sql.replace("public.", "\"todo\".")
+}
+
+#[tokio::test]
+async fn a_position_in_an_error_is_one_in_the_statement_that_failed() {
+    let mut twins = Twins::start(1).await;
+    let (rewritten, plain) =
+        ("SELECT 1 FROM public.whose WHERE nowhere = 1", "SELECT count(*) FROM whose WHERE nowhere = 1");
+    let forms: [fn(&str) -> Vec<Vec<u8>>; 4] = [
+        |sql| vec![query(sql)],
+        |sql| vec![query("BEGIN"), query(sql), query("ROLLBACK")],
+        |sql| unnamed(sql),
+        |sql| vec![parse("n", sql), sync()],
+    ];
+    let mut differ = Vec::new();
+    for first in forms {
+        for second in forms {
+            for sql in [rewritten, plain, rewritten] {
+                differ.extend(twins.agree_as(sql, &first(&on_plain(sql)), &first(sql)).await);
+                differ.extend(twins.agree_as(sql, &second(&on_plain(plain)), &second(plain)).await);
+            }
+        }
+    }
+    let several =
+        "SELECT 'é'; SELECT set_config('stuffgate.user', 'alice', true); SELECT nowhere FROM public.whose";
+    let on_plain = on_plain(several).replace("stuffgate.user", "something.else");
+    differ.extend(twins.agree_as(several, &[query(&on_plain)], &[query(several)]).await);
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+}
+
+#[tokio::test]
+async fn the_path_that_was_set_is_the_one_that_is_told() {
+    let script = [
+        ("set", vec![query("SET search_path = pg_catalog, nowhere")]),
+        ("shown", vec![query("SHOW search_path")]),
+        ("asked for", vec![query("SELECT current_setting('search_path')")]),
+        ("asked for, extended", unnamed("SELECT current_setting('search_path') AS path")),
+        (
+            "in a transaction",
+            vec![query("BEGIN"), query("SET search_path = elsewhere"), query("SHOW search_path")],
+        ),
+        ("rolled back", vec![query("ROLLBACK"), query("SHOW search_path")]),
+        (
+            "local",
+            vec![query("BEGIN"), query("SET LOCAL search_path = elsewhere"), query("SHOW search_path")],
+        ),
+        ("committed", vec![query("COMMIT"), query("SHOW search_path")]),
+        ("local in one message", vec![query("BEGIN; SET LOCAL search_path = elsewhere; SHOW search_path")]),
+        ("and back", vec![query("SET LOCAL search_path = \"Some where\""), query("SHOW search_path")]),
+        ("rolled back", vec![query("ROLLBACK"), query("SHOW search_path")]),
+    ];
+    all_agree(1, &script).await;
+}
