@@ -449,3 +449,27 @@ fn every_file_and_test_that_the_security_page_names_exists() {
         assert!(test.is_empty() || text.contains(&format!("fn {test}(")), "there is no {word}");
     }
 }
+
+#[test]
+fn every_metric_is_explained_and_no_other() {
+    let metrics = |text: &str| -> BTreeSet<String> {
+        let words = text.split(|c: char| !c.is_ascii_lowercase() && c != '_');
+        words.filter(|word| word.starts_with("stuffgate_")).map(str::to_owned).collect()
+    };
+    let explained =
+        rows(PAGE, "## Watching it").iter().flat_map(|row| metrics(&row[0])).collect::<BTreeSet<_>>();
+    assert_eq!(explained, metrics(&source("crates/admin/src/metrics.rs")));
+}
+
+#[test]
+fn whatever_pins_a_session_is_explained() {
+    let state = source("crates/session/src/state.rs");
+    let table = &state[state.find("const PINNING").unwrap()..];
+    let reasons = literals(table.split("\n];").next().unwrap_or(table));
+    let page: String =
+        rows("docs/sessions.md", "### What pins").into_iter().map(|row| format!("`{}`", row[0])).collect();
+    assert!(!reasons.is_empty());
+    for (_, reason) in reasons {
+        assert!(page.contains(&format!("`{reason}`")), "docs/sessions.md lacks {reason:?}: {page}");
+    }
+}
