@@ -53,6 +53,9 @@ async fn what_is_reported_after_a_reset_is_reported() {
     all_agree(1, &script).await;
 }
 
+/// The messages that have a statement run in some way.
+type Form = fn(&str) -> Vec<Vec<u8>>;
+
 /// On plain Postgres the partition is named in as many characters as `public` has.
 fn on_plain(sql: &str) -> String {
     sql.replace("public.", "\"todo\".")
@@ -63,7 +66,7 @@ async fn a_position_in_an_error_is_one_in_the_statement_that_failed() {
     let mut twins = Twins::start(1).await;
     let (rewritten, plain) =
         ("SELECT 1 FROM public.whose WHERE nowhere = 1", "SELECT count(*) FROM whose WHERE nowhere = 1");
-    let forms: [fn(&str) -> Vec<Vec<u8>>; 4] = [
+    let forms: [Form; 4] = [
         |sql| vec![query(sql)],
         |sql| vec![query("BEGIN"), query(sql), query("ROLLBACK")],
         |sql| unnamed(sql),
