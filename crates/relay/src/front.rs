@@ -18,6 +18,8 @@ pub enum Verdict {
     },
     /// The whole message must be read before it can be judged.
     Gather,
+    /// Show the message again once everything owed has come.
+    Wait,
     /// Settle what is owed and give control back; the message stays unread.
     Hold,
 }

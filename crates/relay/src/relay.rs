@@ -362,7 +362,11 @@ impl Relay {
                 Some(Walk::End(Outcome::ClientFault(ClientFault::TooLong(total))))
             }
             Verdict::Gather if whole < total => self.judge(header, total, client, server, ledger, front),
-            Verdict::Gather | Verdict::Hold => {
+            Verdict::Wait if !ledger.is_settled() => {
+                self.flush_once(server, ledger);
+                Some(Walk::Held)
+            }
+            Verdict::Gather | Verdict::Hold | Verdict::Wait => {
                 self.holding = true;
                 self.flush_once(server, ledger);
                 Some(Walk::Held)
@@ -472,8 +476,8 @@ impl Streaming {
 }
 
 /// What of the ledger may keep the client's next message back.
-fn gates(ledger: &Ledger) -> [bool; 3] {
-    [ledger.is_full(), ledger.is_skipping(), ledger.segment_open()]
+fn gates(ledger: &Ledger) -> [bool; 4] {
+    [ledger.is_full(), ledger.is_skipping(), ledger.segment_open(), ledger.is_settled()]
 }
 
 /// What to do with one message of the server.

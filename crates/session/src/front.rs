@@ -44,6 +44,10 @@ impl Front for SessionFront<'_> {
         if *self.unbound {
             return Verdict::Hold;
         }
+        if !self.state.journal.is_empty() && !desk.ledger.segment_open() && !desk.ledger.is_settled() {
+            // What names stand for depends on how the segment before goes.
+            return Verdict::Wait;
+        }
         match message.first().copied() {
             Some(frontend::QUERY) => self.query(message, desk),
             Some(frontend::PARSE) => self.parse(message, desk).unwrap_or(Verdict::Pass),
@@ -153,7 +157,7 @@ impl SessionFront<'_> {
                 Done::Named { name, before } => self.rename(name, before),
                 Done::Prepared(id) => self.facts.prepared.remove(id),
                 Done::Evicted(id) => drop(self.facts.prepared.insert(id)),
-                Done::Unnamed(before) => self.rename_unnamed(before),
+                Done::Unnamed(before) => self.facts.unnamed = before,
             }
         }
     }
@@ -164,39 +168,23 @@ impl SessionFront<'_> {
             // A failed Parse leaves no statement of its name; the unnamed one goes before anything else.
             Done::Named { name, .. } => {
                 if name.is_empty() {
-                    self.rename_unnamed(None);
+                    self.facts.unnamed = None;
                 }
                 self.rename(name, None);
             }
             Done::Prepared(id) => self.facts.prepared.remove(id),
             Done::Evicted(_) => {}
-            Done::Unnamed(_) => self.rename_unnamed(None),
+            Done::Unnamed(_) => self.facts.unnamed = None,
         }
     }
 
-    /// Has a name stand for what it stood for before; for a message that came later and is still to be
-    /// answered, that is then what it found.
+    /// Has a name stand for what it stood for before.
     fn rename(&mut self, name: Box<[u8]>, statement: Option<Arc<Statement>>) {
-        let later = self.state.journal.iter_mut().find_map(|done| match done {
-            Done::Named { name: renamed, before } if *renamed == name => Some(before),
-            _ => None,
-        });
-        if let Some(before) = later {
-            *before = statement;
-        } else if let Some(statement) = statement {
+        if let Some(statement) = statement {
             self.state.names.statements.insert(name, statement);
         } else if let Some(gone) = self.state.names.statements.remove(&name) {
             self.state.names.forget(gone.id, name);
         }
-    }
-
-    /// As [`Self::rename`], for the server's unnamed statement.
-    fn rename_unnamed(&mut self, hash: Option<u128>) {
-        let later = self.state.journal.iter_mut().find_map(|done| match done {
-            Done::Unnamed(before) => Some(before),
-            _ => None,
-        });
-        *later.unwrap_or(&mut self.facts.unnamed) = hash;
     }
 
     /// Whether a statement's tag says what the lease is for already.
