@@ -15,7 +15,8 @@ const SEPARATOR: char = '\n';
 
 /// Functions whose text may change session state (it is in a language that cannot be read here, or
 /// has a statement or call in it that does so), and the relations that have them as triggers, in
-/// rules (views among them) or in defaults. Functions of extensions are taken to be harmless.
+/// rules (views among them) or in defaults. Functions of extensions are taken to be harmless, and so
+/// are those that belong to a type, such as a range's constructors.
 const FIND: &str = r"
 WITH suspect AS (
   SELECT p.oid, p.proname
@@ -24,7 +25,7 @@ WITH suspect AS (
     AND p.pronamespace <> 'information_schema'::pg_catalog.regnamespace
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                     WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-                      AND d.objid = p.oid AND d.deptype = 'e')
+                      AND d.objid = p.oid AND d.deptype IN ('e', 'i'))
     AND (l.lanname NOT IN ('sql', 'plpgsql')
       OR coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) ~*
          '(^|;|\mbegin|\mthen|\melse|\mloop)\s*(set|reset|discard|listen|unlisten|prepare|deallocate|load)\M|set_config|\mexecute\M|advisory_(un)?lock|\mtemp(orary)?\M')
@@ -58,9 +59,19 @@ pub(crate) async fn names(lease: &mut Lease) -> Result<Arc<[Box<str>]>, ResetErr
 
 /// Whether a statement's text holds one of the names, however it is quoted.
 pub(crate) fn concerns(names: &[Box<str>], text: &[u8]) -> bool {
-    names.iter().any(|name| {
-        &**name == ANY || text.windows(name.len()).any(|part| part.eq_ignore_ascii_case(name.as_bytes()))
-    })
+    names.iter().any(|name| &**name == ANY || is_named(name.as_bytes(), text))
+}
+
+/// Whether the text has the name as a whole, not as a part of a longer one.
+fn is_named(name: &[u8], text: &[u8]) -> bool {
+    let goes_on = |at: Option<usize>| {
+        at.and_then(|at| text.get(at))
+            .is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80)
+    };
+    let found = |at: usize, part: &[u8]| {
+        part.eq_ignore_ascii_case(name) && !goes_on(at.checked_sub(1)) && !goes_on(Some(at + name.len()))
+    };
+    text.windows(name.len()).enumerate().any(|(at, part)| found(at, part))
 }
 
 #[cfg(test)]
@@ -74,5 +85,16 @@ mod tests {
         assert!(!concerns(&names, b"SELECT 1"));
         assert!(concerns(&["*".into()], b"SELECT 1"));
         assert!(!concerns(&[], b"SELECT touch(1)"));
+    }
+
+    #[test]
+    fn a_part_of_a_longer_name_is_no_name() {
+        let names: [Box<str>; 1] = ["fr".into()];
+        for harmless in ["SELECT 1 FROM t", "SELECT afr(1)", "SELECT fr_x, _fr, fr$, frü"] {
+            assert!(!concerns(&names, harmless.as_bytes()), "{harmless}");
+        }
+        for named in ["fr(1)", "SELECT todo.fr", "SELECT \"fr\"()", "SELECT 1 FROM fr"] {
+            assert!(concerns(&names, named.as_bytes()), "{named}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What drivers, pools and frameworks send between their users' statements is answered as by plain Postgres.
 
+use crate::house::House;
 use crate::twin::Twins;
 use testkit::frames::{bind, close, describe, execute, parse, query, sync};
 
@@ -110,4 +111,18 @@ async fn the_path_that_was_set_is_the_one_that_is_told() {
         ("rolled back", vec![query("ROLLBACK"), query("SHOW search_path")]),
     ];
     all_agree(1, &script).await;
+}
+
+#[tokio::test]
+async fn types_of_the_partitions_own_pin_nobody() {
+    let house = House::with(1).await;
+    let mut one = house.user("alice").await;
+    for sql in ["CREATE TYPE fr AS RANGE (subtype = float8)", "SELECT name FROM whose", "SELECT '[1,2]'::fr"]
+    {
+        let answer = one.simple(sql).await.expect("an answer");
+        assert!(answer.errors.is_empty(), "{:?}", answer.errors);
+    }
+    let mut next = house.user("alice").await;
+    next.simple("SELECT fr(1, 2)").await.expect("an answer");
+    assert_eq!(next.simple("SHOW stuffgate.pinned").await.expect("an answer").value(), Some(""));
 }
