@@ -12,15 +12,29 @@ pub(crate) const MAX_LOOKS: usize = 4096;
 pub(crate) const MAX_LOOK_BYTES: usize = 16 * 1024;
 
 /// The names of a schema partition, owned.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SchemaNames {
     pub(crate) schema: Box<str>,
     pub(crate) extensions: Box<str>,
+    /// What the client calls its database: the service's name.
+    pub(crate) database: Box<str>,
+    /// What the store calls it.
+    pub(crate) store_database: Box<str>,
 }
 
 impl SchemaNames {
     pub(crate) fn as_names(&self) -> Names<'_> {
-        Names { schema: &self.schema, extensions: &self.extensions }
+        Names {
+            schema: &self.schema,
+            extensions: &self.extensions,
+            database: &self.database,
+            store_database: &self.store_database,
+        }
+    }
+
+    /// What a rewritten text depends on: nothing of it is a single store's, so stores share the looks.
+    fn key(&self) -> [&str; 3] {
+        [&self.schema, &self.extensions, &self.database]
     }
 }
 
@@ -62,7 +76,7 @@ impl Looks {
 
     /// The full look at `text`, as seen in a partition with `names` (`None`: where `public` is `public`).
     pub(crate) fn look(&self, text: &[u8], names: Option<&SchemaNames>) -> Arc<Look> {
-        let key = self.hash((text, names));
+        let key = self.hash((text, names.map(SchemaNames::key)));
         if let Some(known) = self.known.get(&key) {
             return Arc::clone(&known);
         }

@@ -104,9 +104,12 @@ fn to_store(directory: &Directory, caller: &Caller, user: UserId, name: &str) ->
         endpoint.database = database.clone();
     }
     let names = match &grant.partition {
-        Partition::Schema { schema, extensions } => {
-            Some(SchemaNames { schema: schema.clone(), extensions: extensions.clone() })
-        }
+        Partition::Schema { schema, extensions } => Some(SchemaNames {
+            schema: schema.clone(),
+            extensions: extensions.clone(),
+            database: caller.service_name.as_str().into(),
+            store_database: endpoint.database.clone(),
+        }),
         Partition::Database => None,
     };
     let startup =

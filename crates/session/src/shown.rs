@@ -2,7 +2,7 @@
 
 use crate::look::{Look, SchemaNames};
 use model::partition::quote_identifier;
-use wire::{Fields, Severity};
+use wire::{Fields, Severity, sqlstate};
 
 /// What messages put before a name that is qualified and not in quotes.
 const KINDS: [&str; 13] = [
@@ -29,12 +29,30 @@ pub(crate) fn public(fields: &mut Fields, names: &SchemaNames) -> bool {
         changed = true;
     }
     changed |= in_text(&mut fields.message, names);
+    changed |= advise(fields, names);
     // Dependent objects, still there or dropped; other details carry data, which is nobody's to change.
     let lists_objects = fields.code.as_str() == "2BP01" || matches!(fields.severity, Severity::Notice);
     if lists_objects && let Some(detail) = &mut fields.detail {
         changed |= in_text(detail, names);
     }
     changed
+}
+
+/// What a partition's role may not do has a way of its own, which the store cannot know of.
+fn advise(fields: &mut Fields, names: &SchemaNames) -> bool {
+    if fields.code != sqlstate::INSUFFICIENT_PRIVILEGE {
+        return false;
+    }
+    let hint = if fields.message == format!("permission denied for database {}", names.store_database) {
+        fields.message = format!("permission denied for database {}", names.database);
+        "A service has one schema in a schema partition: have the program keep its tables in public, or grant the service a database partition."
+    } else if fields.message.starts_with("permission denied to create extension ") {
+        "Declare the extension with the service, then every grant installs it: stuffgate service add --extension."
+    } else {
+        return false;
+    };
+    fields.hint = Some(hint.to_owned());
+    true
 }
 
 fn in_text(text: &mut String, names: &SchemaNames) -> bool {
@@ -77,10 +95,18 @@ pub(crate) fn position(fields: &mut Fields, rewritten: Option<&Look>, ahead: u32
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::sqlstate;
+
+    fn names() -> SchemaNames {
+        SchemaNames {
+            schema: "todo".into(),
+            extensions: "extensions".into(),
+            database: "service".into(),
+            store_database: "alice_store".into(),
+        }
+    }
 
     fn shown(message: &str) -> String {
-        let names = SchemaNames { schema: "todo".into(), extensions: "extensions".into() };
+        let names = names();
         let mut fields = Fields::error(sqlstate::UNDEFINED_TABLE, message);
         public(&mut fields, &names);
         fields.message
@@ -102,8 +128,31 @@ mod tests {
 
     #[test]
     fn data_in_a_detail_is_left_alone() {
-        let names = SchemaNames { schema: "todo".into(), extensions: "extensions".into() };
+        let names = names();
         let mut fields = Fields::error(sqlstate::UNDEFINED_TABLE, "duplicate").with_detail("(table todo.t)");
         assert!(!public(&mut fields, &names));
+    }
+
+    #[test]
+    fn what_a_partitions_role_may_not_do_comes_with_the_way_that_is_left() {
+        for (said, expected, hint) in [
+            (
+                "permission denied for database alice_store",
+                "permission denied for database service",
+                "database partition",
+            ),
+            (
+                "permission denied to create extension \"citext\"",
+                "permission denied to create extension \"citext\"",
+                "--extension",
+            ),
+        ] {
+            let mut fields = Fields::error(sqlstate::INSUFFICIENT_PRIVILEGE, said);
+            assert!(public(&mut fields, &names()));
+            assert_eq!(fields.message, expected);
+            assert!(fields.hint.unwrap_or_default().contains(hint), "{said}");
+        }
+        let mut fields = Fields::error(sqlstate::INSUFFICIENT_PRIVILEGE, "permission denied for table t");
+        assert!(!public(&mut fields, &names()));
     }
 }

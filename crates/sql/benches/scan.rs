@@ -4,7 +4,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sql::{Names, Scan, Scanner, analyse, rewrite};
 use std::hint::black_box;
 
-const NAMES: Names = Names { schema: "p_todo", extensions: "ext" };
+const NAMES: Names =
+    Names { schema: "p_todo", extensions: "ext", database: "todo", store_database: "theirs" };
 
 const PLAIN: &str = "SELECT \"todos\".\"id\", \"todos\".\"title\", \"todos\".\"done\" FROM \"todos\" WHERE \"todos\".\"owner_id\" = $1 LIMIT 11";
 

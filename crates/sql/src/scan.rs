@@ -48,6 +48,7 @@ const TRIGGERS: &[&str] = &[
     "dblink",
     // Schema names in catalog queries, and names that the server looks up from text.
     "nspname",
+    "datname",
     "schemaname",
     "schema_name",
     "_schema",

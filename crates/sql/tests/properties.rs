@@ -6,7 +6,8 @@ use sql::{
     rewrite_as,
 };
 
-const NAMES: Names = Names { schema: "p_todo's \"x\\", extensions: "ext" };
+const NAMES: Names =
+    Names { schema: "p_todo's \"x\\", extensions: "ext", database: "todo", store_database: "theirs" };
 
 /// The partition's schema as an identifier, in plain text and inside the quotes of a plain string.
 const IDENTIFIER: &str = r#""p_todo's ""x\""#;

@@ -2,7 +2,8 @@
 
 use sql::{Names, Role, map_parameter, map_search_path, rewrite, show_search_path};
 
-const NAMES: Names = Names { schema: "p_todo", extensions: "ext" };
+const NAMES: Names =
+    Names { schema: "p_todo", extensions: "ext", database: "todo", store_database: "theirs" };
 
 fn rewritten(text: &str) -> String {
     rewrite(text.as_bytes(), &NAMES)
@@ -523,15 +524,59 @@ fn error_positions_lead_back_to_the_clients_text() {
 }
 
 #[test]
+fn the_database_is_the_one_that_the_client_connected_to() {
+    let here = "pg_catalog.current_database()";
+    for (text, expected) in [
+        ("SELECT 1 FROM pg_database WHERE datname = 'todo'", "datname = !"),
+        ("SELECT 1 FROM pg_stat_activity a WHERE a.datname <> 'todo'::name", "a.datname <> !::name"),
+        ("SELECT * FROM information_schema.tables WHERE table_catalog = 'todo'", "table_catalog = !"),
+        ("SELECT * FROM information_schema.columns c WHERE 'todo' = c.table_catalog", "! = c.table_catalog"),
+        ("SELECT 1 FROM pg_database WHERE datname IN ('postgres', 'todo')", "IN ('postgres', !)"),
+        ("SELECT 1 FROM pg_database WHERE datname NOT IN ('todo')", "NOT IN (!)"),
+        ("SELECT 1 FROM pg_database WHERE datname LIKE 'todo'", "LIKE !"),
+        ("SELECT current_database() = 'todo', current_catalog = 'todo'", "= !, current_catalog = !"),
+    ] {
+        let sent = rewritten(text);
+        assert!(sent.contains(&expected.replace('!', here)), "{sent}");
+        assert_eq!(rewritten(&sent), sent, "a second time: {text}");
+    }
+    becomes(&[
+        ("SELECT * FROM todo.public.t", "SELECT * FROM @.t"),
+        ("SELECT \"todo\".\"public\".\"t\".\"id\" FROM todo.public.t", "SELECT @.\"t\".\"id\" FROM @.t"),
+        ("SELECT todo.pg_catalog.now(), 1 AS public", "SELECT pg_catalog.now(), 1 AS public"),
+    ]);
+    stays(&[
+        "SELECT 'todo', title FROM lists WHERE title = 'todo' AND note = 'public'",
+        "SELECT 1 FROM pg_database WHERE datname = 'other' OR x = 'todo'",
+        "INSERT INTO t VALUES ('datname', 'todo')",
+        "SELECT todo.public, todo.title FROM todo",
+    ]);
+}
+
+#[test]
+fn parameters_that_name_the_database_are_mapped_to_the_stores() {
+    assert_eq!(
+        parameters("SELECT 1 FROM pg_database WHERE datname = $1 AND oid > $2"),
+        [(1, Role::Database)]
+    );
+    assert_eq!(
+        parameters("SELECT 1 FROM information_schema.tables WHERE table_catalog IN ($1, $2)"),
+        [(1, Role::Database), (2, Role::Database)]
+    );
+    assert_eq!(map_parameter(Role::Database, b"todo", &NAMES), Some(b"theirs".to_vec()));
+    assert_eq!(map_parameter(Role::Database, b"other", &NAMES), None);
+}
+
+#[test]
 fn a_partition_called_public_needs_nothing() {
-    let names = Names { schema: "public", extensions: "ext" };
+    let names = Names { schema: "public", extensions: "ext", database: "todo", store_database: "theirs" };
     assert_eq!(rewrite(b"SELECT * FROM public.t WHERE nspname = $1", &names), None);
     assert_eq!(map_parameter(Role::Schema, b"public", &names), None);
 }
 
 #[test]
 fn odd_names_are_quoted_for_where_they_stand() {
-    let names = Names { schema: "a\"b'c\\", extensions: "ext" };
+    let names = Names { schema: "a\"b'c\\", extensions: "ext", database: "todo", store_database: "theirs" };
     let rewritten =
         |text: &str| rewrite(text.as_bytes(), &names).map(|r| String::from_utf8(r.text).expect("UTF-8"));
     let table = [

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 mod binding;
+mod database;
 mod drivers;
 mod house;
 mod prepared;

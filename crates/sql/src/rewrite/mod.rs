@@ -2,12 +2,13 @@
 //!
 //! Only tokens that name the schema change; every other byte of the text stays. The rules are pure
 //! functions of the tokens: identifiers (`identifiers`), lists of a search path (`path`), string
-//! constants and parameters by their role in the expression (`context`, `role`), and code that the
-//! server runs later (`code`).
+//! constants and parameters by their role in the expression (`context`, `role`), the database's name
+//! (`database`), and code that the server runs later (`code`).
 
 mod brackets;
 mod code;
 mod context;
+mod database;
 mod identifiers;
 mod operand;
 mod path;
@@ -24,13 +25,18 @@ use crate::split::cut;
 use crate::tokens::Tokens;
 use std::ops::Range;
 
-/// The schemas that a partition's `public` stands for.
+/// What a partition's `public` and its client's database stand for. A rewritten text depends on all
+/// of them but `store_database`, which only parameters are mapped to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Names<'a> {
     /// The partition's schema.
     pub schema: &'a str,
     /// The schema of extensions.
     pub extensions: &'a str,
+    /// What the client calls its database.
+    pub database: &'a str,
+    /// What the store calls it.
+    pub store_database: &'a str,
 }
 
 /// A text as the server gets it.
@@ -103,6 +109,7 @@ fn look(text: &[u8], names: &Names, strings: Strings, depth: CodeDepth, found: &
         path::find(piece, found);
         identifiers::find(piece, found);
         context::find(piece, found);
+        database::find(piece, found);
         code::find(piece, found);
     }
 }

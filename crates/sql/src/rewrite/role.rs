@@ -16,6 +16,8 @@ pub enum Role {
     SchemaPattern,
     /// A regular expression for a schema's name.
     SchemaRegex,
+    /// The database's name, as the catalog stores it.
+    Database,
     /// An array of schema names.
     Schemas,
     /// The name of an object, with its schema or without: the text of a `regclass`.
@@ -63,6 +65,9 @@ pub(super) fn changes(role: Role, value: &[u8], names: &Names) -> Vec<Change> {
     let whole = |text: Vec<u8>| vec![Change { range: 0..value.len(), text }];
     match role {
         Role::Schema if value == b"public" => whole(names.schema.as_bytes().to_vec()),
+        Role::Database if value == names.database.as_bytes() && names.database != names.store_database => {
+            whole(names.store_database.as_bytes().to_vec())
+        }
         Role::SchemaPattern if value == b"public" => whole(escaped(names.schema, b"\\_%")),
         Role::SchemaRegex => regex(value, names),
         Role::SchemaIdentifier => lone_identifier(value, names),
@@ -72,7 +77,7 @@ pub(super) fn changes(role: Role, value: &[u8], names: &Names) -> Vec<Change> {
         Role::Schemas => text_array(Role::Schema, value, names),
         Role::QualifiedNames => text_array(Role::Qualified, value, names),
         Role::SearchPath | Role::ValueOf(_) => path::changes(value, names),
-        Role::Schema | Role::SchemaPattern => Vec::new(),
+        Role::Schema | Role::SchemaPattern | Role::Database => Vec::new(),
     }
 }
 
