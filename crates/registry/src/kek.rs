@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 use aws_lc_rs::aead::{AES_256_GCM, RandomizedNonceKey};
-use aws_lc_rs::digest;
+use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fs::OpenOptions;
@@ -28,6 +28,7 @@ pub struct Kek(Arc<Inner>);
 struct Inner {
     id: String,
     key: RandomizedNonceKey,
+    mock: Zeroizing<[u8; KEY_BYTES]>,
 }
 
 impl Kek {
@@ -52,7 +53,7 @@ impl Kek {
             return Err(bad());
         }
         let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes).map_err(|_| bad())?;
-        Ok(Self(Arc::new(Inner { id: key_id(&bytes), key })))
+        Ok(Self(Arc::new(Inner { id: key_id(&bytes), key, mock: mock_secret(&bytes) })))
     }
 
     /// Reads a key file. It must be closed to group and others, as 0400 and 0600 are: since it could
@@ -112,6 +113,13 @@ impl Kek {
         &self.0.id
     }
 
+    /// What salts of logins that do not exist are made with: the same for every gate that has this key, and
+    /// from start to start, or asking twice would tell them from real ones (RFC 5802, section 9).
+    #[must_use]
+    pub fn mock_secret(&self) -> &[u8; KEY_BYTES] {
+        &self.0.mock
+    }
+
     pub(crate) fn key(&self) -> &RandomizedNonceKey {
         &self.0.key
     }
@@ -121,6 +129,14 @@ impl std::fmt::Debug for Kek {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Kek").field(&self.0.id).finish()
     }
+}
+
+fn mock_secret(bytes: &[u8]) -> Zeroizing<[u8; KEY_BYTES]> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, bytes);
+    let tag = hmac::sign(&key, b"stuffgate unknown logins");
+    let mut secret = Zeroizing::new([0; KEY_BYTES]);
+    secret.copy_from_slice(tag.as_ref());
+    secret
 }
 
 fn key_id(bytes: &[u8]) -> String {

@@ -108,7 +108,7 @@ pub(crate) fn parameters_refused(place: &str, reason: &pool::ResetError) -> Fiel
     match reason {
         pool::ResetError::Refused(fields) => Fields::error(fields.code, fields.message.clone())
             .with_detail(format!("{place} refuses a parameter that this session has set."))
-            .with_hint("RESET ALL takes the session's parameters back."),
+            .with_hint("RESET ALL takes back what was set since the start; what the connection's options set has to change there."),
         other => Fields::error(sqlstate::CONNECTION_FAILURE, format!("{place}: {other}"))
             .with_hint("Try again; the connection was closed."),
     }

@@ -103,10 +103,11 @@ impl Session {
 
     /// What the partition refuses is refused at Parse, as a server would.
     fn check_decision(&mut self, statement: &Statement) -> Result<(), Box<Fields>> {
-        let Some(names) = self.leased.as_ref().and_then(|leased| leased.names()) else { return Ok(()) };
-        let look = self.state.gate.looks.look(&statement.text, Some(names));
-        match look.analysis.statements.as_slice() {
-            [only] if matches!(only.decision, sql::Decision::Refuse(_)) => {
+        let Some(only) = statement.only() else { return Ok(()) };
+        let in_schema = self.leased.as_ref().is_some_and(|leased| leased.names().is_some());
+        match only.decision {
+            sql::Decision::Refuse(_) if !in_schema => Ok(()),
+            sql::Decision::Refuse(_) | sql::Decision::RefuseEverywhere(_) => {
                 let only = only.clone();
                 let around = self.around();
                 let around = Around { leased: around.0, leased_user: around.1.as_ref(), company: around.2 };

@@ -61,7 +61,9 @@ impl State {
         }
         match &statement.decision {
             Decision::Forward => {}
-            Decision::Refuse(refusal) => return Err(Box::new(refused(refusal))),
+            Decision::Refuse(refusal) | Decision::RefuseEverywhere(refusal) => {
+                return Err(Box::new(refused(refusal)));
+            }
             Decision::Skip(skip) => return Ok(Answer::tag(skip.tag).notice(skip.sqlstate, skip.message)),
         }
         match &statement.kind {

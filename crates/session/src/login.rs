@@ -146,13 +146,14 @@ async fn begin(gate: &Arc<Gate>, opening: Opening) -> Result<Admitted, Refused> 
     if rand::fill(&mut secret).is_err() {
         return Err(Refused::silent("no random numbers"));
     }
-    let registration = gate.sessions.register(NewSession {
+    let new = NewSession {
         login: login.id,
         login_name: login.name.as_str(),
         service: caller.service_name.as_str(),
         grant,
         secret: secret.clone(),
-    });
+    };
+    let registration = Registration::of(gate, new);
     let mut session = Session {
         client: Peer::new(stream),
         state: State::new(Arc::clone(gate), caller, user, parameters),
@@ -166,7 +167,6 @@ async fn begin(gate: &Arc<Gate>, opening: Opening) -> Result<Admitted, Refused> 
     match session.welcome(&secret).await {
         Ok(()) => Ok(Admitted::Session(Box::new(session), registration)),
         Err(end) => {
-            gate.sessions.forget(&registration);
             let fields = match end {
                 End::Told(fields) | End::Lost(fields) => fields,
                 End::Quit | End::Gone => return Err(Refused::silent("the client went away")),

@@ -22,7 +22,7 @@ pub async fn serve(gate: Arc<Gate>, tcp: TcpStream) {
         Ok(Some(Admitted::Session(session, registration))) => {
             metrics::counter!("stuffgate_logins_total", "outcome" => "ok").increment(1);
             session.run().await;
-            gate.sessions.forget(&registration);
+            drop(registration);
         }
         Ok(Some(Admitted::Console(mut client, login))) => {
             metrics::counter!("stuffgate_logins_total", "outcome" => "ok").increment(1);

@@ -1,5 +1,6 @@
 //! The sessions that live now: how a cancel request, a revocation or the gate's end reaches one.
 
+use crate::gate::Gate;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use dashmap::DashMap;
 use model::{GrantId, LoginId};
@@ -146,10 +147,23 @@ pub struct Sessions {
     next: AtomicU32,
 }
 
-/// Keeps a session among the living until dropped.
-#[derive(Debug)]
+/// Keeps a session among the living until dropped, on whatever path.
 pub(crate) struct Registration {
+    gate: Arc<Gate>,
     pub(crate) handle: Arc<Handle>,
+}
+
+impl Registration {
+    /// Makes a session known.
+    pub(crate) fn of(gate: &Arc<Gate>, new: NewSession<'_>) -> Self {
+        Self { gate: Arc::clone(gate), handle: gate.sessions.register(new) }
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.gate.sessions.live.remove(&self.handle.process);
+    }
 }
 
 /// Who a new session is.
@@ -162,7 +176,7 @@ pub(crate) struct NewSession<'a> {
 }
 
 impl Sessions {
-    pub(crate) fn register(&self, new: NewSession<'_>) -> Registration {
+    fn register(&self, new: NewSession<'_>) -> Arc<Handle> {
         loop {
             // Never 0, positive as an int32, and skipping those that still live after a wrap.
             let process = self.next.fetch_add(1, Ordering::Relaxed) % 0x7fff_fffe + 1;
@@ -178,13 +192,9 @@ impl Sessions {
                     state: Mutex::default(),
                 });
                 place.insert(Arc::clone(&handle));
-                return Registration { handle };
+                return handle;
             }
         }
-    }
-
-    pub(crate) fn forget(&self, registration: &Registration) {
-        self.live.remove(&registration.handle.process);
     }
 
     /// How many there are.

@@ -95,6 +95,7 @@ impl Session {
         let last = look.analysis.statements.get(at + run).unwrap_or(statement);
         self.part(text, statement.range.start..last.range.end).await?;
         if !self.state.last_ok {
+            self.roll_back_implicit();
             return Ok(Step::Failed);
         }
         if self.leased.as_ref().is_some_and(|leased| leased.ledger.is_safe_point()) {
@@ -149,9 +150,16 @@ impl Session {
         }
     }
 
+    /// An error ends the implicit transaction of the message: what was set in it is taken back.
+    fn roll_back_implicit(&mut self) {
+        let open = self.leased.as_ref().is_some_and(|leased| leased.ledger.status() != relay::Status::Idle);
+        self.state.rolls_back |= !open && self.state.block == Block::None;
+    }
+
     fn tell(&mut self, fields: &Fields) -> Step {
         fields.encode_error(self.client.outbox.buffer());
         self.state.fail_block();
+        self.roll_back_implicit();
         Step::Failed
     }
 }

@@ -180,8 +180,10 @@ impl State {
         leased: bool,
         names: Option<&SchemaNames>,
     ) -> bool {
-        if statement.decision != Decision::Forward && names.is_some() {
-            return true;
+        match statement.decision {
+            Decision::RefuseEverywhere(_) => return true,
+            Decision::Refuse(_) | Decision::Skip(_) if names.is_some() => return true,
+            Decision::Forward | Decision::Refuse(_) | Decision::Skip(_) => {}
         }
         match &statement.kind {
             Kind::Set { name, value, .. } if sets_unreadable_encoding(name, value).is_some() => true,

@@ -38,7 +38,8 @@ pub(crate) fn classify(t: Tokens) -> (Kind, Effects, Decision) {
     let kind = kind(t).unwrap_or(Kind::Other);
     let calls = calls(t, &kind);
     let effects = effects(t, &kind) | calls.effects;
-    let decision = if calls.binds_in_company { Decision::Refuse(BINDS_IN_COMPANY) } else { decide(t) };
+    let decision =
+        if calls.binds_in_company { Decision::RefuseEverywhere(BINDS_IN_COMPANY) } else { decide(t) };
     (kind, effects, decision)
 }
 
@@ -82,13 +83,32 @@ fn kind(t: Tokens) -> Option<Kind> {
     }
 }
 
+/// Whether all words from `at` on are those of transaction modes; with others in it, it is no `BEGIN`
+/// that a server would take, and nobody but the server shall say so.
+fn are_modes(t: Tokens, at: usize) -> bool {
+    const WORDS: [&str; 11] = [
+        "isolation",
+        "level",
+        "serializable",
+        "repeatable",
+        "read",
+        "committed",
+        "uncommitted",
+        "write",
+        "only",
+        "not",
+        "deferrable",
+    ];
+    (at..t.len()).all(|i| t.is_any(i, &WORDS) || t.symbol(i, b','))
+}
+
 fn transaction(t: Tokens) -> Option<Kind> {
     let filler = usize::from(t.is_any(1, &["work", "transaction"]));
     let chain = t.are(1 + filler, &["and", "chain"]);
     let first = t.bytes(0).to_ascii_lowercase();
     Some(match first.as_slice() {
-        b"begin" => Kind::Begin { modes: set::span(t, 1 + filler) },
-        b"start" if t.is(1, "transaction") => Kind::Begin { modes: set::span(t, 2) },
+        b"begin" if are_modes(t, 1 + filler) => Kind::Begin { modes: set::span(t, 1 + filler) },
+        b"start" if t.is(1, "transaction") && are_modes(t, 2) => Kind::Begin { modes: set::span(t, 2) },
         b"commit" if t.is(1, "prepared") => Kind::CommitPrepared,
         b"rollback" if t.is(1, "prepared") => Kind::RollbackPrepared,
         b"prepare" if t.is(1, "transaction") && t.is_string(2) => Kind::PrepareTransaction,
@@ -136,15 +156,12 @@ fn effects(t: Tokens, kind: &Kind) -> Effects {
         Kind::PrepareTransaction | Kind::CommitPrepared | Kind::RollbackPrepared => Effects::TWO_PHASE,
         Kind::Set { scope, name, value } => set(scope) | temp_path(name, value),
         Kind::SetRole { scope, .. } => set(scope) | Effects::ROLE,
+        Kind::SetSessionAuthorization { scope: Scope::Session, role: None } => Effects::SETS_PARAMETER,
         Kind::SetSessionAuthorization { scope, .. } => {
             set(scope) | Effects::ROLE | Effects::SESSION_AUTHORIZATION
         }
         Kind::SetSessionCharacteristics { .. } => Effects::SETS_PARAMETER,
-        Kind::Reset(Reset::Name(_) | Reset::All) => Effects::SETS_PARAMETER,
-        Kind::Reset(Reset::Role) => Effects::SETS_PARAMETER | Effects::ROLE,
-        Kind::Reset(Reset::SessionAuthorization) => {
-            Effects::SETS_PARAMETER | Effects::ROLE | Effects::SESSION_AUTHORIZATION
-        }
+        Kind::Reset(_) => Effects::SETS_PARAMETER,
         Kind::SetConfigSelect { name, value, is_local, .. } => set_config_effects(name, value, is_local),
         Kind::Listen { .. } => Effects::LISTEN,
         Kind::Prepare { .. } => Effects::SQL_PREPARE,
@@ -230,10 +247,12 @@ fn call(t: Tokens, i: usize, calls: &mut Calls) {
     }
 }
 
-/// "Advisory Lock Functions", without those whose locks end with the transaction.
+/// "Advisory Lock Functions", without those that only give back, and those whose locks end with the
+/// transaction.
 fn locks_for_session(name: &[u8]) -> bool {
     let advisory = name.starts_with(b"pg_advisory_") || name.starts_with(b"pg_try_advisory_");
-    advisory && memchr::memmem::find(name, b"_xact_").is_none()
+    let holds = |part: &[u8]| memchr::memmem::find(name, part).is_some();
+    advisory && !holds(b"_xact_") && !holds(b"_unlock")
 }
 
 fn set_config_in_company(t: Tokens, i: usize, calls: &mut Calls) {

@@ -37,6 +37,26 @@ pub struct Statement {
     pub decision: Decision,
 }
 
+impl Statement {
+    /// What it takes back for good, once it has succeeded and its transaction is committed: whichever
+    /// statement had one of these effects before, nothing is left of it.
+    #[must_use]
+    pub fn releases(&self) -> Effects {
+        match self.kind {
+            Kind::AdvisoryUnlockAll => Effects::SESSION_ADVISORY,
+            Kind::Unlisten { channel: None } => Effects::LISTEN,
+            Kind::Close { cursor: None } => Effects::HOLD,
+            Kind::Deallocate { name: None } => Effects::SQL_PREPARE,
+            Kind::Reset(Reset::Role) => Effects::ROLE,
+            Kind::Reset(Reset::SessionAuthorization)
+            | Kind::SetSessionAuthorization { scope: Scope::Session, role: None } => {
+                Effects::ROLE | Effects::SESSION_AUTHORIZATION
+            }
+            _ => Effects::NONE,
+        }
+    }
+}
+
 /// What a sqlcommenter comment on a statement says of `stuffgate.user`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum BindTag {
@@ -56,6 +76,8 @@ pub enum Decision {
     Forward,
     /// Answers this error; nothing is sent.
     Refuse(Refusal),
+    /// The same wherever `public` is: in a database partition and at home as well.
+    RefuseEverywhere(Refusal),
     /// Answers a notice and a command tag as Postgres does for what exists already; nothing is sent.
     Skip(Skip),
 }
@@ -211,6 +233,8 @@ pub enum Kind {
         /// `WITH HOLD`
         hold: bool,
     },
+    /// `SELECT pg_advisory_unlock_all()`
+    AdvisoryUnlockAll,
     /// `CLOSE cursor`
     Close {
         /// `None` for `ALL`.

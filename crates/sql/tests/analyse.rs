@@ -185,7 +185,7 @@ fn binding_in_company_of_other_expressions_is_refused() {
         "SELECT set_config('stuffgate.user', 'a', true), 1",
         "SELECT * FROM pg_catalog.set_config('Stuffgate.User', $1, false)",
     ] {
-        assert!(matches!(one(text).decision, Decision::Refuse(r) if r.sqlstate == "0A000"), "{text}");
+        assert!(matches!(one(text).decision, Decision::RefuseEverywhere(r) if r.sqlstate == "0A000"), "{text}");
     }
     assert_eq!(one("SELECT set_config('stuffgate.user', 'a', true)").decision, Decision::Forward);
 }
@@ -223,6 +223,11 @@ fn other_statements_that_concern_a_session_are_named() {
         ("SELECT temp FROM weather", Kind::Other, Effects::NONE),
         ("SELECT pg_advisory_lock(1)", Kind::Other, Effects::SESSION_ADVISORY),
         ("SELECT pg_try_advisory_lock_shared(1)", Kind::Other, Effects::SESSION_ADVISORY),
+        ("SELECT pg_advisory_unlock(1)", Kind::Other, Effects::NONE),
+        ("SELECT pg_advisory_unlock_all()", Kind::AdvisoryUnlockAll, Effects::NONE),
+        ("SELECT pg_catalog.pg_advisory_unlock_all()", Kind::AdvisoryUnlockAll, Effects::NONE),
+        ("SELECT pg_advisory_unlock_all() WHERE false", Kind::Other, Effects::NONE),
+        ("SELECT pg_advisory_unlock_all(), pg_advisory_lock(1)", Kind::Other, Effects::SESSION_ADVISORY),
         ("SELECT pg_advisory_xact_lock(1), pg_try_advisory_xact_lock_shared(1)", Kind::Other, Effects::NONE),
         ("SELECT currval('s')", Kind::Other, Effects::SEQUENCE_STATE),
         ("SELECT lastval()", Kind::Other, Effects::SEQUENCE_STATE),

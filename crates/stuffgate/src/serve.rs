@@ -95,6 +95,7 @@ fn assemble(
     let kek = cli::kek(config).map_err(|failure| anyhow!("{}", failure.message()))?;
     // Opened once for what following it does not look at: its version and its key.
     drop(Registry::open(&config.registry, kek.clone())?);
+    let mock_secret = *kek.mock_secret();
     let opener = Arc::new(Opener::new(config, kek));
     let directory = Arc::new(Directory::default());
     let pools = Pools::new(pool_settings(&config.pool, config.allow_addresses), Arc::clone(&opener) as _);
@@ -111,8 +112,6 @@ fn assemble(
         login_timeout: config.session.login_timeout,
         statement_bytes: config.session.statement_bytes,
     };
-    let mut mock_secret = [0; 32];
-    aws_lc_rs::rand::fill(&mut mock_secret).map_err(|_| anyhow!("the system gives no random bytes"))?;
     let tls = tls::load(&config.tls)?;
     let gate = Gate::new(directory, pools, Arc::clone(&desk) as _, tls, limits, mock_secret);
     desk.show(&gate);
