@@ -72,7 +72,7 @@ impl Front for SessionFront<'_> {
         }
         for change in &changes {
             match change {
-                Change::Set(..) | Change::LocalPath(_) => {}
+                Change::Set(..) | Change::LocalPath(_) | Change::Released(_) => {}
                 Change::Reset(_) | Change::ResetAll => self.facts.applied = UNKNOWN_PARAMETERS,
                 Change::DiscardAll | Change::DeallocateAll => {
                     self.state.names.forget_all();
@@ -476,6 +476,10 @@ impl SessionFront<'_> {
         let mut changes = self.state.changes_of(only, &statement.text);
         if let Some(change) = State::late_change(only, values) {
             changes = vec![change];
+        }
+        if self.state.names.portals.keys().any(|other| **other != *portal) {
+            // They may be executed in any order.
+            changes.retain(|change| !matches!(change, Change::Released(_)));
         }
         let note = match only.kind {
             Kind::Commit { .. } => Portal::Ends { commits: true },

@@ -1,6 +1,7 @@
 //! The parameters a client has set, which travel with its session from server to server.
 
 use model::partition::{quote_identifier, quote_literal};
+use sql::Effects;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Most parameters that one session may set; further ones pin it instead.
@@ -22,6 +23,8 @@ pub(crate) enum Change {
     Set(String, Value),
     /// `SET LOCAL search_path TO value`: told while the transaction lasts
     LocalPath(String),
+    /// `UNLISTEN *` and its kin: nothing is left of such effects
+    Released(Effects),
     /// `RESET name`
     Reset(String),
     /// `RESET ALL`
@@ -30,6 +33,13 @@ pub(crate) enum Change {
     DiscardAll,
     /// `DEALLOCATE ALL`
     DeallocateAll,
+}
+
+impl Change {
+    /// Whether a server falls back to its own defaults with it.
+    pub(crate) fn resets(&self) -> bool {
+        !matches!(self, Self::Set(..) | Self::LocalPath(_) | Self::Released(_))
+    }
 }
 
 /// Pseudo name of `SET SESSION CHARACTERISTICS AS TRANSACTION`.
@@ -81,7 +91,7 @@ impl Parameters {
             Change::Set(name, value) => put(&mut self.set, name.clone(), value.clone()),
             Change::Reset(name) => self.set.retain(|(known, _)| known != name),
             Change::ResetAll | Change::DiscardAll => self.set.clear(),
-            Change::DeallocateAll | Change::LocalPath(_) => {}
+            Change::DeallocateAll | Change::LocalPath(_) | Change::Released(_) => {}
         }
         self.note();
     }

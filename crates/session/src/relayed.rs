@@ -330,11 +330,7 @@ impl Session {
         let Some(mut leased) = self.leased.take() else { return Ok(()) };
         let before = self.state.parameters.fingerprint();
         let applied = leased.lease.server.facts.applied;
-        let resets = self
-            .state
-            .uncommitted
-            .iter()
-            .any(|change| !matches!(change, Change::Set(..) | Change::LocalPath(_)));
+        let resets = self.state.uncommitted.iter().any(Change::resets);
         self.state.transaction_ended();
         if applied == before && !resets {
             leased.lease.server.facts.applied = self.state.parameters.fingerprint();

@@ -138,6 +138,9 @@ impl State {
                 metrics::counter!("stuffgate_pins_total", "reason" => reason).increment(1);
             }
         }
+        for changes in self.awaiting.iter_mut().chain(std::iter::once(&mut self.uncommitted)) {
+            Self::hold_on_to(changes, effects);
+        }
         self.schema_changed |= effects.intersects(Effects::DDL | Effects::FUNCTION_DDL);
         self.code_changed |= effects.contains(Effects::FUNCTION_DDL);
         self.savepoints |= effects.contains(Effects::SAVEPOINT);
@@ -239,14 +242,25 @@ impl State {
             Kind::Reset(Reset::All) => Some(Change::ResetAll),
             Kind::Discard(Discard::All) => Some(Change::DiscardAll),
             Kind::Deallocate { name: None } => Some(Change::DeallocateAll),
-            _ => return Vec::new(),
+            _ => None,
         };
+        let released = statement.releases();
+        let released = (!released.is_empty()).then_some(Change::Released(released));
         // What cannot be said again elsewhere keeps the session where it is.
         let loses_track = self.savepoints && matches!(change, Some(Change::Set(..) | Change::Reset(_)));
         if loses_track || (matches!(change, Some(Change::Set(..))) && !self.parameters.has_room()) {
             self.pin(Effects::UNREPLAYABLE);
         }
-        change.into_iter().collect()
+        change.into_iter().chain(released).collect()
+    }
+
+    /// What has these effects comes after whatever was to be released.
+    fn hold_on_to(changes: &mut [Change], effects: Effects) {
+        for change in changes {
+            if let Change::Released(released) = change {
+                *released = released.without(effects);
+            }
+        }
     }
 
     /// A committed change.
@@ -260,7 +274,9 @@ impl State {
                 self.pins = Effects::NONE;
             }
             Change::DeallocateAll => self.names.forget_all(),
-            Change::Set(..) | Change::Reset(_) | Change::LocalPath(_) => {}
+            // What a savepoint undoes is not tracked.
+            Change::Released(effects) if !self.savepoints => self.pins = self.pins.without(*effects),
+            Change::Set(..) | Change::Reset(_) | Change::LocalPath(_) | Change::Released(_) => {}
         }
     }
 
@@ -371,9 +387,11 @@ impl State {
             if matches!(statement.kind, Kind::Rollback { .. }) {
                 self.rolls_back = true;
             }
+            Self::hold_on_to(&mut changes, statement.effects);
             changes.extend(self.changes_of(statement, text));
         }
-        if self.rolls_back && !changes.is_empty() {
+        let tracked = |change: &Change| !matches!(change, Change::Released(_) | Change::LocalPath(_));
+        if self.rolls_back && changes.iter().any(tracked) {
             // What of it is rolled back depends on the order; nobody has to guess.
             self.pin(Effects::UNREPLAYABLE);
         }

@@ -8,7 +8,13 @@ use crate::tokens::Tokens;
 /// The lone call that the statement is, if it is one.
 pub(crate) fn lone_call(t: Tokens) -> Option<Kind> {
     let at = if t.named(1, "pg_catalog") && t.symbol(2, b'.') { 3 } else { 1 };
-    let name = t.name_text(at).filter(|n| n == "set_config" || n == "current_setting")?;
+    let name = t.name_text(at)?;
+    if name == "pg_advisory_unlock_all" && t.symbol(at + 1, b'(') && t.symbol(at + 2, b')') {
+        return (t.len() == at + 3).then_some(Kind::AdvisoryUnlockAll);
+    }
+    if name != "set_config" && name != "current_setting" {
+        return None;
+    }
     let (arguments, end) = arguments(t, at + 1)?;
     let column = match t.len() - end {
         0 => name.clone(),

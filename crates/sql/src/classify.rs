@@ -4,7 +4,7 @@ use crate::call::{argument, arguments, lone_call};
 use crate::effects::Effects;
 use crate::refuse::decide;
 use crate::set;
-use crate::statement::{Arg, CopyDirection, Decision, Kind, Reset, Scope, Value};
+use crate::statement::{Arg, CopyDirection, Decision, Kind, Scope, Value};
 use crate::tokens::Tokens;
 
 /// The parameter that binds a session to a user.

@@ -34,7 +34,7 @@ impl Effects {
     pub const TEMP: Self = Self(1 << 1);
     /// A cursor `WITH HOLD`.
     pub const HOLD: Self = Self(1 << 2);
-    /// Takes or gives back an advisory lock of the session (not of the transaction).
+    /// Takes an advisory lock of the session (not of the transaction).
     pub const SESSION_ADVISORY: Self = Self(1 << 3);
     /// `PREPARE name`
     pub const SQL_PREPARE: Self = Self(1 << 4);
@@ -76,6 +76,12 @@ impl Effects {
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// These without `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// The name of each.

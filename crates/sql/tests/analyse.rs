@@ -185,7 +185,10 @@ fn binding_in_company_of_other_expressions_is_refused() {
         "SELECT set_config('stuffgate.user', 'a', true), 1",
         "SELECT * FROM pg_catalog.set_config('Stuffgate.User', $1, false)",
     ] {
-        assert!(matches!(one(text).decision, Decision::RefuseEverywhere(r) if r.sqlstate == "0A000"), "{text}");
+        assert!(
+            matches!(one(text).decision, Decision::RefuseEverywhere(r) if r.sqlstate == "0A000"),
+            "{text}"
+        );
     }
     assert_eq!(one("SELECT set_config('stuffgate.user', 'a', true)").decision, Decision::Forward);
 }

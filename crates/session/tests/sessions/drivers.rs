@@ -126,3 +126,55 @@ async fn types_of_the_partitions_own_pin_nobody() {
     next.simple("SELECT fr(1, 2)").await.expect("an answer");
     assert_eq!(next.simple("SHOW stuffgate.pinned").await.expect("an answer").value(), Some(""));
 }
+
+#[tokio::test]
+async fn what_pools_send_on_release_gives_the_server_back() {
+    let house = House::with(1).await;
+    let mut one = house.user("alice").await;
+    let asyncpg = "SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL;";
+    let holding = ["LISTEN a", "SELECT pg_advisory_lock(1)", "DECLARE c CURSOR WITH HOLD FOR SELECT 1"];
+    for (held, given_back) in [
+        (&holding[..0], &[asyncpg][..]),
+        (&holding, &[asyncpg]),
+        (&[], &["SELECT pg_advisory_unlock(1)"]),
+        (&[], &["ABORT", "RESET ALL", "SET SESSION AUTHORIZATION DEFAULT"]),
+        (&["SET ROLE alice"], &["RESET ROLE"]),
+        (&["LISTEN a"], &["BEGIN", "UNLISTEN *", "COMMIT"]),
+        (&["PREPARE p AS SELECT 1"], &["DEALLOCATE ALL"]),
+    ] {
+        for sql in held.iter().chain(given_back) {
+            let answer = one.simple(sql).await.expect("an answer");
+            assert!(answer.errors.is_empty(), "{sql}: {:?}", answer.errors);
+        }
+        let pinned = one.simple("SHOW stuffgate.pinned").await.expect("an answer");
+        assert_eq!(pinned.value(), Some(""), "{held:?}, {given_back:?}");
+        let mut next = house.user("alice").await;
+        assert_eq!(next.simple("SELECT name FROM whose").await.expect("an answer").value(), Some("alice"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_held_again_or_not_given_back_for_good_stays_held() {
+    let house = House::with(1).await;
+    for (script, reason) in [
+        (&["LISTEN a", "UNLISTEN *; LISTEN b"][..], "listen"),
+        (&["LISTEN a", "BEGIN", "UNLISTEN *", "LISTEN b", "COMMIT"], "listen"),
+        (&["LISTEN a", "BEGIN", "UNLISTEN *", "ROLLBACK"], "listen"),
+        (&["LISTEN a", "BEGIN; SAVEPOINT s; UNLISTEN *; ROLLBACK TO s; COMMIT"], "listen"),
+        (&["LISTEN a", "UNLISTEN b"], "listen"),
+        (
+            &["SELECT pg_advisory_lock(1)", "SELECT pg_advisory_unlock_all() WHERE false"],
+            "session advisory lock",
+        ),
+        (&["SELECT pg_advisory_unlock_all(); SELECT pg_advisory_lock(1)"], "session advisory lock"),
+    ] {
+        let mut one = house.user("alice").await;
+        for sql in script {
+            let answer = one.simple(sql).await.expect("an answer");
+            assert!(answer.errors.is_empty(), "{sql}: {:?}", answer.errors);
+        }
+        let pinned = one.simple("SHOW stuffgate.pinned").await.expect("an answer");
+        assert_eq!(pinned.value(), Some(reason), "{script:?}");
+        one.send(b"X\0\0\0\x04").await.expect("terminated");
+    }
+}
