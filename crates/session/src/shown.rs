@@ -46,6 +46,9 @@ fn advise(fields: &mut Fields, names: &SchemaNames) -> bool {
     let hint = if fields.message == format!("permission denied for database {}", names.store_database) {
         fields.message = format!("permission denied for database {}", names.database);
         "A service has one schema in a schema partition: have the program keep its tables in public, or grant the service a database partition."
+    } else if fields.message == format!("must be owner of schema {}", names.schema) {
+        fields.message = "must be owner of schema public".to_owned();
+        "The store's owner keeps a schema partition's schema; in a database partition public is the service's own."
     } else if fields.message.starts_with("permission denied to create extension ") {
         "Declare the extension with the service, then every grant installs it: stuffgate service add --extension."
     } else {
@@ -141,6 +144,7 @@ mod tests {
                 "permission denied for database service",
                 "database partition",
             ),
+            ("must be owner of schema todo", "must be owner of schema public", "database partition"),
             (
                 "permission denied to create extension \"citext\"",
                 "permission denied to create extension \"citext\"",
