@@ -145,7 +145,7 @@ impl World {
         .await;
     }
 
-    /// Waits until `condition` holds: at most [`PATIENCE`], looking every few milliseconds.
+    /// Waits until `condition` holds: fifteen seconds at most, looking every few milliseconds.
     pub async fn until(&self, condition: impl AsyncFn() -> bool) {
         let end = tokio::time::Instant::now() + PATIENCE;
         while !condition().await {
