@@ -238,6 +238,7 @@ impl State {
             Kind::SetConfigSelect { name, value, is_local, .. } => {
                 set_config_change(name, value, is_local, &[])
             }
+            Kind::SettingsSelect { settings } => return self.settings(settings),
             Kind::Reset(Reset::Name(name)) => Some(Change::Reset(name.clone())),
             Kind::Reset(Reset::All) => Some(Change::ResetAll),
             Kind::Discard(Discard::All) => Some(Change::DiscardAll),
@@ -252,6 +253,14 @@ impl State {
             self.pin(Effects::UNREPLAYABLE);
         }
         change.into_iter().chain(released).collect()
+    }
+
+    fn settings(&mut self, settings: &[(String, String)]) -> Vec<Change> {
+        if self.savepoints || !self.parameters.has_room() {
+            self.pin(Effects::UNREPLAYABLE);
+        }
+        let set = |(name, value): &(String, String)| Change::Set(name.clone(), Value::Text(value.clone()));
+        settings.iter().map(set).collect()
     }
 
     /// What has these effects comes after whatever was to be released.

@@ -37,6 +37,55 @@ pub(crate) fn lone_call(t: Tokens) -> Option<Kind> {
     }
 }
 
+/// Parameters whose setting changes more than a parameter.
+const NOT_PLAIN: [&str; 4] = ["search_path", "role", "session_authorization", "client_encoding"];
+
+/// Most parameters that one select may set and be more than an unknown change.
+const MAX_SETTINGS: usize = 16;
+
+/// The calls that the statement is a list of, if it is one and sets anything.
+pub(crate) fn settings(t: Tokens) -> Option<Kind> {
+    let (mut settings, mut at) = (Vec::new(), 1);
+    loop {
+        if t.named(at, "pg_catalog") && t.symbol(at + 1, b'.') {
+            at += 2;
+        }
+        let name = t.name_text(at)?;
+        let (list, end) = arguments(t, at + 1)?;
+        let constants: Option<Vec<String>> = list
+            .into_iter()
+            .map(|(from, to)| match argument(t, from, to) {
+                Arg::Literal(text) => Some(text),
+                Arg::Null | Arg::Parameter(_) | Arg::Other => None,
+            })
+            .collect();
+        match (name.as_str(), constants?.as_slice()) {
+            ("current_setting", [of, ..]) if !is_ours(of) => {}
+            ("set_config", [name, value, local]) if local.eq_ignore_ascii_case("false") => {
+                let name = name.to_ascii_lowercase();
+                let plain = !is_ours(&name) && !NOT_PLAIN.contains(&name.as_str());
+                if !plain || settings.len() >= MAX_SETTINGS {
+                    return None;
+                }
+                settings.push((name, value.clone()));
+            }
+            _ => return None,
+        }
+        at = if t.is(end, "as") && t.is_name(end + 1) { end + 2 } else { end };
+        if at == t.len() {
+            return (!settings.is_empty()).then_some(Kind::SettingsSelect { settings });
+        }
+        if !t.symbol(at, b',') {
+            return None;
+        }
+        at += 1;
+    }
+}
+
+fn is_ours(name: &str) -> bool {
+    name.get(..10).is_some_and(|head| head.eq_ignore_ascii_case("stuffgate."))
+}
+
 /// The arguments of the call whose `(` stands at `open`, each as first and one past the last
 /// token, and the position behind the `)`.
 pub(crate) fn arguments(t: Tokens, open: usize) -> Option<(Vec<(usize, usize)>, usize)> {

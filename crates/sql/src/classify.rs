@@ -1,6 +1,6 @@
 //! Says what one statement is and what it does to the session.
 
-use crate::call::{argument, arguments, lone_call};
+use crate::call::{argument, arguments, lone_call, settings};
 use crate::effects::Effects;
 use crate::refuse::decide;
 use crate::set;
@@ -55,7 +55,7 @@ fn kind(t: Tokens) -> Option<Kind> {
     }
     let first = t.bytes(0).to_ascii_lowercase();
     match first.as_slice() {
-        b"select" => lone_call(t),
+        b"select" => lone_call(t).or_else(|| settings(t)),
         b"set" => set::set(t),
         b"reset" => set::reset(t),
         b"show" => set::show(t),
@@ -162,6 +162,7 @@ fn effects(t: Tokens, kind: &Kind) -> Effects {
         }
         Kind::SetSessionCharacteristics { .. } => Effects::SETS_PARAMETER,
         Kind::Reset(_) => Effects::SETS_PARAMETER,
+        Kind::SettingsSelect { .. } => Effects::SETS_PARAMETER,
         Kind::SetConfigSelect { name, value, is_local, .. } => set_config_effects(name, value, is_local),
         Kind::Listen { .. } => Effects::LISTEN,
         Kind::Prepare { .. } => Effects::SQL_PREPARE,
@@ -223,6 +224,9 @@ struct Calls {
 /// What is called, or made temporary, anywhere in the statement.
 fn calls(t: Tokens, kind: &Kind) -> Calls {
     let mut calls = Calls { effects: Effects::NONE, set_configs: 0, binds_in_company: false };
+    if matches!(kind, Kind::SettingsSelect { .. }) {
+        return calls;
+    }
     let lone = matches!(kind, Kind::SetConfigSelect { .. } | Kind::CurrentSettingSelect { .. });
     for i in (0..t.len()).filter(|&i| t.is_name(i)) {
         if t.symbol(i + 1, b'(') {

@@ -233,6 +233,12 @@ pub enum Kind {
         /// `WITH HOLD`
         hold: bool,
     },
+    /// A select of nothing but `set_config` for the session and `current_setting`, several of them and
+    /// with nothing but constants, none of them of a parameter that means more to the gate.
+    SettingsSelect {
+        /// Names, in lower case, and values of what is set, in order.
+        settings: Vec<(String, String)>,
+    },
     /// `SELECT pg_advisory_unlock_all()`
     AdvisoryUnlockAll,
     /// `CLOSE cursor`

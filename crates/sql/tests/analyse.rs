@@ -167,7 +167,18 @@ fn a_lone_set_config_is_read_with_literals_and_parameters() {
             column: "u".into()
         }
     );
-    for text in ["SELECT set_config('a', 'b', false) FROM t", "SELECT set_config('a', 'b', false), 1"] {
+    assert_eq!(
+        kind("SELECT current_setting('jit') AS cur, set_config('JIT', 'off', false) AS new"),
+        Kind::SettingsSelect { settings: vec![("jit".into(), "off".into())] }
+    );
+    for text in [
+        "SELECT set_config('a', 'b', false) FROM t",
+        "SELECT set_config('a', 'b', false), 1",
+        "SELECT set_config('a', 'b', false), set_config('c', $1, false)",
+        "SELECT set_config('a', 'b', false), set_config('role', 'c', false)",
+        "SELECT set_config('a', 'b', false), current_setting('c') WHERE false",
+        "SELECT set_config('a', 'b', false), current_setting('c') || 'd'",
+    ] {
         assert_eq!(kind(text), Kind::Other, "{text}");
         assert!(one(text).effects.contains(Effects::UNREPLAYABLE), "{text}");
     }

@@ -178,3 +178,18 @@ async fn what_is_held_again_or_not_given_back_for_good_stays_held() {
         one.send(b"X\0\0\0\x04").await.expect("terminated");
     }
 }
+
+#[tokio::test]
+async fn parameters_set_beside_others_that_are_asked_for_travel() {
+    let house = House::with(1).await;
+    let mut one = house.user("alice").await;
+    let sql = "SELECT current_setting('jit') AS cur, set_config('jit', 'off', false) AS new";
+    assert!(one.extended(sql, &[]).await.expect("an answer").errors.is_empty());
+    let mut next = house.user("alice").await;
+    assert_eq!(next.simple("SHOW jit").await.expect("an answer").value(), Some("on"));
+    assert_eq!(one.simple("SHOW jit").await.expect("an answer").value(), Some("off"));
+    let back = one.extended("SELECT set_config('jit', $1, false)", &[Some("on")]).await.expect("an answer");
+    assert!(back.errors.is_empty(), "{:?}", back.errors);
+    assert_eq!(one.simple("SHOW stuffgate.pinned").await.expect("an answer").value(), Some(""));
+    assert_eq!(one.simple("SHOW jit").await.expect("an answer").value(), Some("on"));
+}
