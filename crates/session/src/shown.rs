@@ -28,12 +28,14 @@ pub(crate) fn public(fields: &mut Fields, names: &SchemaNames) -> bool {
         fields.schema = Some("public".to_owned());
         changed = true;
     }
-    changed |= in_text(&mut fields.message, names);
+    changed |= in_text(&mut fields.message, &names.schema);
+    // `public.citext` was sent as the extension schema's.
+    changed |= qualified(&mut fields.message, &names.extensions);
     changed |= advise(fields, names);
     // Dependent objects, still there or dropped; other details carry data, which is nobody's to change.
     let lists_objects = fields.code.as_str() == "2BP01" || matches!(fields.severity, Severity::Notice);
     if lists_objects && let Some(detail) = &mut fields.detail {
-        changed |= in_text(detail, names);
+        changed |= in_text(detail, &names.schema);
     }
     changed
 }
@@ -58,11 +60,13 @@ fn advise(fields: &mut Fields, names: &SchemaNames) -> bool {
     true
 }
 
-fn in_text(text: &mut String, names: &SchemaNames) -> bool {
-    let schema = &names.schema;
-    let quoted = format!("schema \"{schema}\"");
+fn in_text(text: &mut String, schema: &str) -> bool {
+    let named = replace(text, &format!("schema \"{schema}\""), "schema \"public\"");
+    named | qualified(text, schema)
+}
+
+fn qualified(text: &mut String, schema: &str) -> bool {
     let mut changed = replace(text, &format!("\"{schema}."), "\"public.");
-    changed |= replace(text, &quoted, "schema \"public\"");
     let bare = format!(" {schema}.");
     let escaped = format!(" {}.", quote_identifier(schema));
     if text.contains(&bare) || text.contains(&escaped) {
@@ -123,6 +127,9 @@ mod tests {
             ("function todo.f(integer) does not exist", "function public.f(integer) does not exist"),
             ("drop cascades to table todo.t", "drop cascades to table public.t"),
             ("permission denied for table todo", "permission denied for table todo"),
+            ("type \"extensions.citext\" does not exist", "type \"public.citext\" does not exist"),
+            ("function extensions.uuid_nil() does not exist", "function public.uuid_nil() does not exist"),
+            ("schema \"extensions\" already exists", "schema \"extensions\" already exists"),
             ("column todo.t does not exist", "column todo.t does not exist"),
         ] {
             assert_eq!(shown(said), expected);
