@@ -27,6 +27,9 @@ pub struct Server {
     pub(crate) _permit: Permit,
 }
 
+/// Longest value of a reported parameter that is remembered, in bytes.
+pub const MAX_VALUE_BYTES: usize = 1024;
+
 /// What is known of a server connection's session state.
 #[derive(Debug)]
 pub struct Facts {
@@ -51,6 +54,9 @@ impl Server {
 impl Facts {
     /// Notes a ParameterStatus.
     pub fn note_parameter(&mut self, name: &str, value: &str) {
+        if value.len() > MAX_VALUE_BYTES {
+            return;
+        }
         let room = self.parameters.len() < wire::dial::MAX_PARAMETERS;
         match self.parameters.iter_mut().find(|(known, _)| known == name) {
             Some((_, known)) => {

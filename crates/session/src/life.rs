@@ -255,7 +255,7 @@ impl Session {
         let (text, _) = frame::cstr(message.get(HEADER_BYTES..)?)?;
         Some(match self.state.gate.looks.scan(text) {
             Scan::Plain => Nature::Server(None),
-            Scan::Transaction(step) if self.state.step_is_local(step, false) => Nature::Local,
+            Scan::Transaction(_) if self.state.step_is_local(false) => Nature::Local,
             Scan::Transaction(_) => Nature::Server(None),
             Scan::Look => {
                 let look = self.state.gate.looks.look(text, None);

@@ -171,8 +171,7 @@ impl State {
     }
 
     /// Whether the gate itself answers a transaction statement in its shortest form.
-    pub(crate) fn step_is_local(&self, step: Step, leased: bool) -> bool {
-        let _ = step;
+    pub(crate) fn step_is_local(&self, leased: bool) -> bool {
         !leased && (self.block != Block::None || self.caller.may_bind())
     }
 
@@ -195,7 +194,9 @@ impl State {
             }
             Kind::Show(Show::Name(name)) => is_ours(name) || is_path(name, names),
             Kind::SetConfigSelect { name: sql::Arg::Literal(name), .. } if is_ours(name) => true,
-            Kind::CurrentSettingSelect { name: sql::Arg::Literal(name), .. } => is_path(name, names),
+            Kind::CurrentSettingSelect { name: sql::Arg::Literal(name), .. } => {
+                is_ours(name) || is_path(name, names)
+            }
             Kind::Reset(Reset::All) => {
                 !leased && (!matches!(self.block, Block::Deferred(_)) || self.is_homeless())
             }
@@ -428,8 +429,8 @@ impl State {
         leased: bool,
         names: Option<&SchemaNames>,
     ) -> bool {
-        if let Some(step) = statement.step {
-            return self.step_is_local(step, leased);
+        if statement.step.is_some() {
+            return self.step_is_local(leased);
         }
         let Some(only) = statement.only() else { return self.block == Block::Failed };
         match &only.kind {
@@ -445,12 +446,17 @@ impl State {
 
     /// Notes what the client has been told by ParameterStatus.
     pub(crate) fn note_told(&mut self, name: &str, value: &str) {
+        if value.len() > pool::MAX_VALUE_BYTES {
+            return; // not a parameter's value that is worth remembering
+        }
+        let room = self.told.len() < wire::dial::MAX_PARAMETERS;
         match self.told.iter_mut().find(|(known, _)| known == name) {
             Some((_, known)) => {
                 known.clear();
                 known.push_str(value);
             }
-            None => self.told.push((name.to_owned(), value.to_owned())),
+            None if room => self.told.push((name.to_owned(), value.to_owned())),
+            None => {}
         }
     }
 }

@@ -92,6 +92,8 @@ async fn the_binding_can_be_asked_for() {
     client.simple("SET stuffgate.user = 'alice'").await.expect("an answer");
     let shown = client.simple("SHOW stuffgate.user").await.expect("an answer");
     assert_eq!(shown.value(), Some("alice"));
+    let asked = client.simple("SELECT current_setting('stuffgate.user', true)").await.expect("an answer");
+    assert_eq!(asked.value(), Some("alice"));
     let shown =
         client.extended("SELECT current_setting('stuffgate.user', true)", &[]).await.expect("an answer");
     assert_eq!(shown.value(), Some("alice"));
