@@ -9,7 +9,7 @@ use crate::route::Caller;
 use model::Name;
 use pool::StatementId;
 use relay::Status;
-use sql::{Decision, Discard, Effects, Kind, Reset, Scan, Scope, Show, Step};
+use sql::{Decision, Discard, Effects, Kind, Reset, Scan, Scope, Show};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -26,13 +26,17 @@ const PINNING: [(Effects, &str); 9] = [
     (Effects::SEQUENCE_STATE, "sequence state"),
 ];
 
+/// Bytes of a deferred `BEGIN` and its savepoints from which on no more are added.
+const MAX_DEFERRED_BYTES: usize = 1024;
+
 /// A transaction block that no server has heard of yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Block {
     /// None is open here (one may be on the server).
     #[default]
     None,
-    /// `BEGIN` was answered by the gate; this text goes to the server first.
+    /// `BEGIN`, and maybe savepoints behind it, were answered by the gate; this text goes to the
+    /// server first.
     Deferred(String),
     /// Something failed in it before it reached a server.
     Failed,
@@ -201,6 +205,7 @@ impl State {
                 !leased && (!matches!(self.block, Block::Deferred(_)) || self.is_homeless())
             }
             Kind::Discard(Discard::All) | Kind::Empty => !leased,
+            Kind::Savepoint { .. } => !leased && self.may_defer(),
             Kind::Begin { .. } => !leased && (self.block != Block::None || self.caller.may_bind()),
             Kind::Commit { .. } | Kind::Rollback { .. } => {
                 !leased && (self.block != Block::None || self.caller.may_bind())
@@ -212,6 +217,12 @@ impl State {
             Kind::Deallocate { name: None } => !self.pins.contains(Effects::SQL_PREPARE),
             _ => self.block == Block::Failed,
         }
+    }
+
+    /// Whether a savepoint can wait for the first statement that tells whom the transaction is for.
+    fn may_defer(&self) -> bool {
+        let room = |begin: &str| begin.len() < MAX_DEFERRED_BYTES;
+        self.caller.may_bind() && matches!(&self.block, Block::Deferred(begin) if room(begin))
     }
 
     /// Whether the session has nowhere to send a `SET` yet: it is then only noted.
