@@ -6,6 +6,7 @@ use crate::parameters::Change;
 use crate::prepared::{argument, is_ours, is_true};
 use crate::route::route;
 use crate::state::{Block, State, set_config_change, sets_unreadable_encoding};
+use model::partition::quote_identifier;
 use model::{LoginKind, Name};
 use relay::Status;
 use sql::{Decision, Kind, Reset, Scope, Show, Step};
@@ -71,6 +72,7 @@ impl State {
             Kind::Begin { modes } => {
                 Ok(self.begin(&String::from_utf8_lossy(text.get(modes.clone()).unwrap_or_default())))
             }
+            Kind::Savepoint { name } => Ok(self.savepoint(name)),
             Kind::Commit { chain } => Ok(self.end_block(true, *chain)),
             Kind::Rollback { chain } => Ok(self.end_block(false, *chain)),
             Kind::Set { name, value, .. } if sets_unreadable_encoding(name, value).is_some() => {
@@ -108,6 +110,15 @@ impl State {
         }
     }
 
+    fn savepoint(&mut self, name: &str) -> Answer {
+        if let Block::Deferred(begin) = &mut self.block {
+            begin.push_str("; SAVEPOINT ");
+            begin.push_str(&quote_identifier(name));
+            self.savepoints = true;
+        }
+        Answer::tag("SAVEPOINT")
+    }
+
     fn begin(&mut self, modes: &str) -> Answer {
         if self.block == Block::None {
             self.block = Block::Deferred(format!("BEGIN {modes}").trim_end().to_owned());
@@ -123,7 +134,8 @@ impl State {
         self.rolls_back |= !committed;
         self.transaction_ended();
         if let (true, Block::Deferred(begin)) = (chain, &block) {
-            self.block = Block::Deferred(begin.clone());
+            let begin = begin.split(';').next().unwrap_or_default();
+            self.block = Block::Deferred(begin.to_owned());
         }
         let answer = Answer::tag(if committed { "COMMIT" } else { "ROLLBACK" });
         match block {

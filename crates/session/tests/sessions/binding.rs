@@ -179,3 +179,26 @@ async fn mismatches_are_errors_and_never_guesses() {
     let conflict = "SELECT 1 /*stuffgate.user='alice'*/ /*stuffgate.user='bob'*/";
     assert_eq!(service.simple(conflict).await.expect("an answer").code(), "22023");
 }
+
+#[tokio::test]
+async fn savepoints_wait_with_their_begin_for_the_statement_that_binds() {
+    let house = House::with(2).await;
+    let mut one = house.service().await;
+    for (user, binds) in
+        [("alice", "SET LOCAL stuffgate.user = 'alice'"), ("bob", "SELECT 1 /*stuffgate.user='bob'*/")]
+    {
+        let insert = format!("INSERT INTO whose VALUES ('{user} again')");
+        let script = ["BEGIN", "SAVEPOINT \"S 1\"", "SAVEPOINT s2", binds, &insert];
+        for sql in script.into_iter().chain(["ROLLBACK TO \"S 1\"", "RELEASE \"S 1\""]) {
+            let answer = one.simple(sql).await.expect("an answer");
+            assert!(answer.errors.is_empty(), "{sql}: {:?}", answer.errors);
+        }
+        let seen = one.simple("SELECT string_agg(name, ', ') FROM whose").await.expect("an answer");
+        assert_eq!(seen.value(), Some(user));
+        one.simple("COMMIT").await.expect("an answer");
+    }
+    for sql in ["BEGIN", "SAVEPOINT a", "COMMIT AND CHAIN", "SELECT 1", "ROLLBACK"] {
+        let answer = one.simple(sql).await.expect("an answer");
+        assert!(answer.errors.is_empty(), "{sql}: {:?}", answer.errors);
+    }
+}
