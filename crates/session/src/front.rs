@@ -1,18 +1,19 @@
 //! What the session tells the relay about each message, while a server is leased.
 
+mod journal;
+mod portals;
+mod statements;
+
 use crate::look::{Look, SchemaNames};
 use crate::parameters::Change;
-use crate::prepared::{
-    BindBody, BindHead, MAX_STATEMENTS, Parse, Portal, Statement, Values, kind_and_name,
-    names_parameter_late, portal_name,
-};
+use crate::prepared::Statement;
 use crate::shown;
 use crate::state::{Done, State, ends_transaction};
 use crate::stateful;
 use model::Name;
 use pool::Facts;
 use relay::{Desk, Front, Reply, Status, Token, Verdict};
-use sql::{BindTag, Effects, Kind, Scan, Step};
+use sql::{BindTag, Effects, Scan, Step};
 use std::sync::Arc;
 use wire::frame::{self, HEADER_BYTES, backend, frontend};
 use wire::{Fields, Severity, sqlstate};
@@ -144,49 +145,6 @@ impl Front for SessionFront<'_> {
 }
 
 impl SessionFront<'_> {
-    /// Notes what was done for the message that the ledger noted last.
-    fn journal(&mut self, done: Done, desk: &mut Desk<'_>) {
-        self.state.journal.push_back(done);
-        desk.ledger.mark();
-    }
-
-    /// Undoes what was done for messages that the server skipped, latest first.
-    fn undo_all(&mut self, undone: Vec<Done>) {
-        for done in undone.into_iter().rev() {
-            match done {
-                Done::Named { name, before } => self.rename(name, before),
-                Done::Prepared(id) => self.facts.prepared.remove(id),
-                Done::Evicted(id) => drop(self.facts.prepared.insert(id)),
-                Done::Unnamed(before) => self.facts.unnamed = before,
-            }
-        }
-    }
-
-    /// What a message that the server answered with an error leaves behind.
-    fn failed(&mut self, done: Done) {
-        match done {
-            // A failed Parse leaves no statement of its name; the unnamed one goes before anything else.
-            Done::Named { name, .. } => {
-                if name.is_empty() {
-                    self.facts.unnamed = None;
-                }
-                self.rename(name, None);
-            }
-            Done::Prepared(id) => self.facts.prepared.remove(id),
-            Done::Evicted(_) => {}
-            Done::Unnamed(_) => self.facts.unnamed = None,
-        }
-    }
-
-    /// Has a name stand for what it stood for before.
-    fn rename(&mut self, name: Box<[u8]>, statement: Option<Arc<Statement>>) {
-        if let Some(statement) = statement {
-            self.state.names.statements.insert(name, statement);
-        } else if let Some(gone) = self.state.names.statements.remove(&name) {
-            self.state.names.forget(gone.id, name);
-        }
-    }
-
     /// Whether a statement's tag says what the lease is for already.
     pub(crate) fn tag_fits(&self, tag: Option<&BindTag>) -> bool {
         tag_fits(self.state, tag, self.user)
@@ -247,70 +205,6 @@ impl SessionFront<'_> {
         Verdict::Sent { head: total }
     }
 
-    fn parse(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Option<Verdict> {
-        let parse = Parse::read(message)?;
-        let statements = &self.state.names.statements;
-        if !parse.name.is_empty()
-            && let Some(taken) = statements.get(parse.name).map(Arc::clone)
-        {
-            // The server itself says so: the error is then part of its transaction.
-            self.ensure(parse.name, &taken, desk);
-            frame::parse(desk.server.buffer(), taken.id.name(), parse.text, &parse.oids);
-            desk.ledger.expect(Reply::Parse(None));
-            return Some(Verdict::Sent { head: message.len() });
-        }
-        if statements.len() >= MAX_STATEMENTS {
-            return Some(Verdict::Hold);
-        }
-        let statement = Arc::new(self.state.statement(&parse, self.epoch));
-        if self.parse_is_held(&statement) {
-            return Some(Verdict::Hold);
-        }
-        self.clear_strangers_sequences(statement.effects(), desk);
-        self.pin_if_stateful(&statement.text);
-        self.state.rewritten = None;
-        if parse.name.is_empty() {
-            let look = self.partition_look(&statement);
-            match look.as_ref().and_then(|look| self.state.sent_text(look)) {
-                Some(sent) => frame::parse(desk.server.buffer(), "", sent, &statement.oids),
-                None => desk.server.buffer().extend_from_slice(message),
-            }
-            desk.ledger.expect(Reply::Parse(None));
-            self.name(parse.name, &statement, desk);
-            let before = self.facts.unnamed.replace(statement.id.hash);
-            self.journal(Done::Unnamed(before), desk);
-        } else if self.facts.prepared.touch(statement.id) {
-            if desk.ledger.status() == Status::Failed && !statement.ends_transaction() {
-                // In a failed transaction the server refuses to parse, whatever it has already.
-                frame::parse(desk.server.buffer(), statement.id.name(), parse.text, &parse.oids);
-                desk.ledger.expect(Reply::Parse(None));
-            } else {
-                desk.ledger.answer(backend::PARSE_COMPLETE);
-            }
-            self.name(parse.name, &statement, desk);
-        } else {
-            self.send_parse(&statement, Some(parse.name), desk);
-        }
-        Some(Verdict::Sent { head: message.len() })
-    }
-
-    /// The client's name stands for this statement from now on.
-    fn name(&mut self, name: &[u8], statement: &Arc<Statement>, desk: &mut Desk<'_>) {
-        let before = self.state.names.statements.insert(name.into(), Arc::clone(statement));
-        self.journal(Done::Named { name: name.into(), before }, desk);
-    }
-
-    fn parse_is_held(&self, statement: &Statement) -> bool {
-        match statement.only() {
-            Some(only) => {
-                names_parameter_late(&only.kind)
-                    || self.is_local(statement)
-                    || !self.tag_fits(only.tag.as_ref())
-            }
-            None => false,
-        }
-    }
-
     fn is_local(&self, statement: &Statement) -> bool {
         let look = self.partition_look(statement);
         let only = look.as_deref().map(|look| look.analysis.statements.as_slice());
@@ -327,242 +221,6 @@ impl SessionFront<'_> {
             Some(_) => self.state.gate.looks.look(&statement.text, self.names),
             None => Arc::clone(look),
         })
-    }
-
-    /// Sends the Parse of a named statement, and a Close for one that has to make room. With
-    /// `client`, it is the client's own, and that is its name.
-    fn send_parse(&mut self, statement: &Arc<Statement>, client: Option<&[u8]>, desk: &mut Desk<'_>) {
-        if let Some(evicted) = self.facts.prepared.insert(statement.id) {
-            frame::close(desk.server.buffer(), frame::Kind::Statement, evicted.name());
-            desk.ledger.expect_hidden(Reply::Close);
-            self.journal(Done::Evicted(evicted), desk);
-        }
-        let look = self.partition_look(statement);
-        let sent = look.as_ref().and_then(|look| self.state.sent_text(look));
-        let text = sent.unwrap_or(&statement.text);
-        frame::parse(desk.server.buffer(), statement.id.name(), text, &statement.oids);
-        match client {
-            Some(name) => {
-                desk.ledger.expect(Reply::Parse(None));
-                self.name(name, statement, desk);
-            }
-            None => desk.ledger.expect_hidden(Reply::Parse(None)),
-        }
-        self.journal(Done::Prepared(statement.id), desk);
-    }
-
-    /// Has the server hold the statement, whichever server it was parsed on.
-    fn ensure(&mut self, name: &[u8], statement: &Arc<Statement>, desk: &mut Desk<'_>) {
-        if !name.is_empty() {
-            if !self.facts.prepared.touch(statement.id) {
-                self.send_parse(statement, None, desk);
-            }
-        } else if self.facts.unnamed != Some(statement.id.hash) {
-            let look = self.partition_look(statement);
-            let sent = look.as_ref().and_then(|look| self.state.sent_text(look));
-            frame::parse(desk.server.buffer(), "", sent.unwrap_or(&statement.text), &statement.oids);
-            desk.ledger.expect_hidden(Reply::Parse(None));
-            let before = self.facts.unnamed.replace(statement.id.hash);
-            self.journal(Done::Unnamed(before), desk);
-        }
-    }
-
-    fn bind(&mut self, message: &[u8], total: usize, desk: &mut Desk<'_>) -> Option<Verdict> {
-        let head = BindHead::read(message)?;
-        let Some(statement) = self.state.names.statements.get(head.statement).map(Arc::clone) else {
-            self.pass_unknown(head.statement, desk);
-            return Some(Verdict::Pass);
-        };
-        let mut verdict = None;
-        if let Some(look) = self.partition_look(&statement) {
-            verdict = match self.bind_looked(&head, message, total, &statement, &look, desk) {
-                Ok(verdict) => verdict,
-                Err(held) => return Some(held),
-            };
-        } else {
-            self.note_step(head.portal, &statement);
-        }
-        if let Some(verdict) = verdict {
-            return Some(verdict);
-        }
-        self.pin_if_stateful(&statement.text);
-        self.ensure(head.statement, &statement, desk);
-        if head.statement.is_empty() {
-            return Some(Verdict::Pass);
-        }
-        self.bind_head(&head, &statement, total - head.bytes, desk);
-        Some(Verdict::Sent { head: head.bytes })
-    }
-
-    /// A statement that the session does not have: the server says so, in its transaction. It must not
-    /// find another session's unnamed statement; names cannot be mistaken, the server's are keyed hashes.
-    fn pass_unknown(&mut self, name: &[u8], desk: &mut Desk<'_>) {
-        if name.is_empty() && self.facts.unnamed.is_some() {
-            frame::close(desk.server.buffer(), frame::Kind::Statement, "");
-            desk.ledger.expect_hidden(Reply::Close);
-            let before = self.facts.unnamed.take();
-            self.journal(Done::Unnamed(before), desk);
-        }
-    }
-
-    fn note_step(&mut self, portal: &[u8], statement: &Statement) {
-        match statement.step {
-            Some(step @ (Step::Commit | Step::Rollback)) => {
-                let ends = Portal::Ends { commits: step == Step::Commit };
-                self.state.names.portals.insert(portal.into(), ends);
-            }
-            _ if self.state.names.portals.is_empty() => {}
-            _ => drop(self.state.names.portals.remove(portal)),
-        }
-    }
-
-    /// Writes a Bind's header and names for the server; `rest` bytes follow.
-    fn bind_head(&self, head: &BindHead<'_>, statement: &Statement, rest: usize, desk: &mut Desk<'_>) {
-        let name = if head.statement.is_empty() { String::new() } else { statement.id.name() };
-        let length = 4 + head.portal.len() + 1 + name.len() + 1 + rest;
-        let out = desk.server.buffer();
-        out.push(frontend::BIND);
-        out.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
-        frame::put_cstr(out, head.portal);
-        frame::put_cstr(out, name);
-        desk.ledger.expect(Reply::Bind);
-    }
-
-    /// A Bind of a statement that there is something to see in. `Err`: hold or gather first.
-    fn bind_looked(
-        &mut self,
-        head: &BindHead<'_>,
-        message: &[u8],
-        total: usize,
-        statement: &Arc<Statement>,
-        look: &Look,
-        desk: &mut Desk<'_>,
-    ) -> Result<Option<Verdict>, Verdict> {
-        let mapped = look.rewritten.as_ref().is_some_and(|rewritten| !rewritten.parameters.is_empty());
-        let late = statement.only().is_some_and(|only| {
-            matches!(only.kind, Kind::SetConfigSelect { .. } | Kind::CurrentSettingSelect { .. })
-        });
-        if (mapped || late) && message.len() < total {
-            return Err(Verdict::Gather);
-        }
-        let body = BindBody::read(message.get(head.bytes..).unwrap_or_default());
-        let values = body.as_ref().map(BindBody::to_values).unwrap_or_default();
-        let held = self.state.bind_is_local(statement, &values, true, self.names)
-            || !look.analysis.statements.iter().all(|only| self.tag_fits(only.tag.as_ref()));
-        if held {
-            return Err(Verdict::Hold);
-        }
-        self.note_portal(head.portal, statement, &values);
-        let (Some(body), Some(rewritten), Some(names), true) =
-            (body, look.rewritten.as_ref(), self.names, mapped)
-        else {
-            return Ok(None);
-        };
-        self.ensure(head.statement, statement, desk);
-        let mut rest = Vec::new();
-        write_mapped(&body, &rewritten.parameters, names, &mut rest);
-        self.bind_head(head, statement, rest.len(), desk);
-        desk.server.buffer().extend_from_slice(&rest);
-        Ok(Some(Verdict::Sent { head: total }))
-    }
-
-    /// Remembers what executing the portal does to the session.
-    fn note_portal(&mut self, portal: &[u8], statement: &Statement, values: &Values) {
-        let Some(only) = statement.only() else { return };
-        let late = names_parameter_late(&only.kind);
-        if !late {
-            self.state.pin(only.effects);
-        }
-        let mut changes = self.state.changes_of(only, &statement.text);
-        if let Some(change) = State::late_change(only, values) {
-            changes = vec![change];
-        }
-        if self.state.names.portals.keys().any(|other| **other != *portal) {
-            // They may be executed in any order.
-            changes.retain(|change| !matches!(change, Change::Released(_)));
-        }
-        let note = match only.kind {
-            Kind::Commit { .. } => Portal::Ends { commits: true },
-            Kind::Rollback { .. } => Portal::Ends { commits: false },
-            _ => Portal::Server(changes),
-        };
-        self.state.names.portals.insert(portal.into(), note);
-    }
-
-    fn describe(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Option<Verdict> {
-        let (kind, name) = kind_and_name(message)?;
-        if kind != b'S' {
-            let local = matches!(self.state.names.portals.get(name), Some(Portal::Local { .. }));
-            return Some(if local { Verdict::Hold } else { Verdict::Pass });
-        }
-        let Some(statement) = self.state.names.statements.get(name).map(Arc::clone) else {
-            self.pass_unknown(name, desk);
-            return Some(Verdict::Pass);
-        };
-        if self.parse_is_held(&statement) {
-            return Some(Verdict::Hold);
-        }
-        self.ensure(name, &statement, desk);
-        if name.is_empty() {
-            return Some(Verdict::Pass);
-        }
-        frame::describe(desk.server.buffer(), frame::Kind::Statement, statement.id.name());
-        desk.ledger.expect(Reply::DescribeStatement);
-        Some(Verdict::Sent { head: message.len() })
-    }
-
-    fn execute(&mut self, message: &[u8]) -> Verdict {
-        *self.strangers = false;
-        let verdict = self.executed(message);
-        if self.state.ends_with_segment {
-            self.state.ends_with_segment = false;
-            *self.unbound = self.state.binding.afterwards() != Ok(self.user);
-        }
-        verdict
-    }
-
-    fn executed(&mut self, message: &[u8]) -> Verdict {
-        if self.state.names.portals.is_empty() {
-            return Verdict::Pass;
-        }
-        let portal = portal_name(message).and_then(|name| self.state.names.portals.get(name));
-        match portal {
-            None => Verdict::Pass,
-            Some(Portal::Local { .. }) => Verdict::Hold,
-            Some(Portal::Ends { commits }) => {
-                self.state.rolls_back |= !commits;
-                self.state.ends_with_segment = true;
-                Verdict::Pass
-            }
-            Some(Portal::Server(changes)) if changes.is_empty() => Verdict::Pass,
-            Some(Portal::Server(changes)) => {
-                self.state.awaiting.push_back(changes.clone());
-                Verdict::PassWatched
-            }
-        }
-    }
-
-    fn close(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Option<Verdict> {
-        let (kind, name) = kind_and_name(message)?;
-        if kind == b'S' {
-            let known = self.state.names.statements.remove(name);
-            if known.is_none() && self.state.pins.contains(Effects::SQL_PREPARE) {
-                return Some(Verdict::Pass);
-            }
-            // The server keeps its copy for whoever parses the same text next.
-            desk.ledger.answer(backend::CLOSE_COMPLETE);
-            if known.is_some() {
-                self.journal(Done::Named { name: name.into(), before: known }, desk);
-            }
-            return Some(Verdict::Sent { head: message.len() });
-        }
-        match self.state.names.portals.remove(name) {
-            Some(Portal::Local { .. }) => {
-                desk.ledger.answer(backend::CLOSE_COMPLETE);
-                Some(Verdict::Sent { head: message.len() })
-            }
-            _ => Some(Verdict::Pass),
-        }
     }
 
     /// A statement that names the store's own code which may change session state keeps the session
@@ -603,38 +261,4 @@ pub(crate) fn tag_fits(state: &State, tag: Option<&BindTag>, user: Option<&Name>
         },
         Some(BindTag::Conflict | BindTag::Malformed) => false,
     }
-}
-
-/// A Bind's parameters and result formats, names mapped to the partition's.
-fn write_mapped(body: &BindBody<'_>, roles: &[(u16, sql::Role)], names: &SchemaNames, out: &mut Vec<u8>) {
-    let count = |length: usize| u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes();
-    out.extend_from_slice(&count(body.formats.len()));
-    for format in &body.formats {
-        out.extend_from_slice(&format.to_be_bytes());
-    }
-    out.extend_from_slice(&count(body.values.len()));
-    for (at, value) in body.values.iter().enumerate() {
-        let role = roles.iter().find(|(number, _)| usize::from(*number) == at + 1).map(|(_, role)| *role);
-        let role = match role {
-            Some(sql::Role::ValueOf(name)) => {
-                let named = usize::from(name)
-                    .checked_sub(1)
-                    .and_then(|name| body.values.get(name).copied().flatten());
-                named
-                    .filter(|named| named.eq_ignore_ascii_case(b"search_path"))
-                    .map(|_| sql::Role::SearchPath)
-            }
-            other => other,
-        };
-        let mapped =
-            role.zip(*value).and_then(|(role, value)| sql::map_parameter(role, value, &names.as_names()));
-        match mapped.as_deref().or(*value) {
-            None => out.extend_from_slice(&(-1_i32).to_be_bytes()),
-            Some(value) => {
-                out.extend_from_slice(&u32::try_from(value.len()).unwrap_or(u32::MAX).to_be_bytes());
-                out.extend_from_slice(value);
-            }
-        }
-    }
-    out.extend_from_slice(body.rest);
 }
