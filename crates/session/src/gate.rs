@@ -12,6 +12,9 @@ use tokio::sync::Semaphore;
 use wire::scram::Mock;
 use wire::tls::ClientTls;
 
+/// Sessions of the admin console that find room when all others are taken: somebody must be able to look.
+pub(crate) const CONSOLE_PLACES: usize = 3;
+
 /// Bounds of sessions.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -38,6 +41,7 @@ pub struct Gate {
     pub(crate) looks: Looks,
     pub(crate) mock: Mock,
     pub(crate) places: Arc<Semaphore>,
+    pub(crate) console_places: Arc<Semaphore>,
     pub(crate) numbers: Numbers,
     tls: RwLock<Arc<ClientTls>>,
 }
@@ -69,6 +73,7 @@ impl Gate {
             looks: Looks::default(),
             mock: Mock::new(mock_secret),
             numbers: Numbers::default(),
+            console_places: Arc::new(Semaphore::new(CONSOLE_PLACES)),
             places: Arc::new(Semaphore::new(limits.max_clients)),
             tls: RwLock::new(Arc::new(tls)),
         })

@@ -18,7 +18,7 @@ use wire::scram::Verifier;
 use wire::{Fields, Peer, Stream, frame, sqlstate};
 
 /// The database that the admin console is.
-const CONSOLE: &str = "stuffgate";
+pub(crate) const CONSOLE: &str = "stuffgate";
 
 /// What a session without any server says of itself: what drivers look for at start-up.
 const NOWHERE: [(&str, &str); 9] = [

@@ -1,10 +1,11 @@
 //! One accepted connection, from its first byte to its last.
 
 use crate::gate::Gate;
-use crate::login::{Admitted, Refused, log_in};
+use crate::login::{Admitted, CONSOLE, Refused, log_in};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use wire::greet::{Greeting, Startup, greet};
 use wire::{Fields, Peer, Stream, sqlstate};
@@ -15,9 +16,9 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Serves one connection to its end. Never fails: what goes wrong is told to the client and logged.
 /// Dropping the future ends the session, and closes the server connection it may have.
 pub async fn serve(gate: Arc<Gate>, tcp: TcpStream) {
-    let place = Arc::clone(&gate.places).try_acquire_owned();
+    let mut place = Arc::clone(&gate.places).try_acquire_owned().ok();
     let limit = gate.limits.login_timeout;
-    let opened = timeout(limit, Box::pin(open(&gate, tcp, place.is_ok()))).await;
+    let opened = timeout(limit, Box::pin(open(&gate, tcp, &mut place))).await;
     match opened {
         Ok(Some(Admitted::Session(session, registration))) => {
             metrics::counter!("stuffgate_logins_total", "outcome" => "ok").increment(1);
@@ -42,7 +43,11 @@ pub async fn serve(gate: Arc<Gate>, tcp: TcpStream) {
 }
 
 /// Greets and admits; `None` if the connection is over.
-async fn open(gate: &Arc<Gate>, tcp: TcpStream, room: bool) -> Option<Admitted> {
+async fn open(
+    gate: &Arc<Gate>,
+    tcp: TcpStream,
+    place: &mut Option<OwnedSemaphorePermit>,
+) -> Option<Admitted> {
     let startup = match greet(tcp, &gate.tls()).await {
         Ok(Greeting::Startup(startup)) => *startup,
         Ok(Greeting::Cancel { key }) => {
@@ -55,7 +60,10 @@ async fn open(gate: &Arc<Gate>, tcp: TcpStream, room: bool) -> Option<Admitted> 
             return None;
         }
     };
-    if !room {
+    if place.is_none() && startup.database == CONSOLE {
+        *place = Arc::clone(&gate.console_places).try_acquire_owned().ok();
+    }
+    if place.is_none() {
         let limit = gate.limits.max_clients;
         let fields = Fields::fatal(
             sqlstate::TOO_MANY_CONNECTIONS,
