@@ -1,7 +1,7 @@
 //! What one message costs on its way through the relay: memory to memory, no kernel in between.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use relay::{Desk, Front, Ledger, Limits, Outcome, Relay, Status, Token, Verdict};
+use relay::{Desk, Front, Ledger, Limits, Outcome, Relay, Status, Verdict};
 use std::hint::black_box;
 use std::io;
 use std::pin::Pin;
@@ -22,7 +22,6 @@ impl Front for Open {
     }
     fn ready(&mut self, _: Status) {}
     fn finished(&mut self, _: bool) {}
-    fn parsed(&mut self, _: Token, _: bool) {}
     fn marks_kept(&mut self, _: usize) {}
     fn marks_undone(&mut self, _: usize, _: bool) {}
     fn parameter(&mut self, _: &[u8], _: &[u8]) -> bool {

@@ -1,6 +1,6 @@
 //! What the session decides for the relay: how each message with text or names in it is sent on.
 
-use crate::{Ledger, Status, Token};
+use crate::{Ledger, Status};
 use wire::Outbox;
 
 /// What to do with one client message.
@@ -46,9 +46,6 @@ pub trait Front {
 
     /// A watched message has ended, oldest first; `ok` if the server did not answer it with an error.
     fn finished(&mut self, ok: bool);
-
-    /// A Parse with a token was confirmed, or never will be since an error came first.
-    fn parsed(&mut self, token: Token, ok: bool);
 
     /// The oldest `count` marks: their messages were carried out. Told at the latest with the next
     /// ReadyForQuery.

@@ -2,11 +2,7 @@
 //! (PostgreSQL manual, "Message Flow").
 
 use std::collections::VecDeque;
-use std::num::NonZeroU64;
 use wire::frame::backend;
-
-/// A name for a prepared statement that only the [`crate::Front`] can read.
-pub type Token = NonZeroU64;
 
 /// Most replies that may be owed before the client is made to wait.
 const MAX_OWED: usize = 16 * 1024;
@@ -48,8 +44,8 @@ impl Status {
 /// What one message sent to the server makes it owe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// ParseComplete. The token comes back through `Front::parsed`.
-    Parse(Option<Token>),
+    /// ParseComplete.
+    Parse,
     /// BindComplete.
     Bind,
     /// ParameterDescription, then RowDescription or NoData.
@@ -119,8 +115,6 @@ pub struct Ledger {
     pub(crate) finished: VecDeque<bool>,
     /// A status that the front has not heard of yet.
     pub(crate) told: Option<Status>,
-    /// How each Parse with a token went, oldest first.
-    pub(crate) parsed: Vec<(Token, bool)>,
     /// Marks whose message was carried out.
     pub(crate) marks_kept: usize,
     /// Marks whose message was not, and whether the first of them failed rather than was skipped.
@@ -141,7 +135,6 @@ impl Default for Ledger {
             copying_in: false,
             finished: VecDeque::new(),
             told: None,
-            parsed: Vec::new(),
             marks_kept: 0,
             marks_undone: None,
             due: Vec::new(),
@@ -216,7 +209,6 @@ impl Ledger {
             || self.marks_undone.is_some()
             || !self.due.is_empty()
             || !self.finished.is_empty()
-            || !self.parsed.is_empty()
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -279,7 +271,7 @@ impl Ledger {
     pub(crate) fn receive(&mut self, tag: u8) -> Result<Step, Unexpected> {
         match tag {
             backend::DATA_ROW | backend::COPY_DATA | backend::COPY_DONE => self.in_result(tag),
-            backend::PARSE_COMPLETE => self.pop_if(tag, |reply| matches!(reply, Reply::Parse(_))),
+            backend::PARSE_COMPLETE => self.pop_if(tag, |reply| reply == Reply::Parse),
             backend::BIND_COMPLETE => self.pop_if(tag, |reply| reply == Reply::Bind),
             backend::CLOSE_COMPLETE => self.pop_if(tag, |reply| reply == Reply::Close),
             backend::ROW_DESCRIPTION | backend::NO_DATA => self.described(tag),
@@ -336,13 +328,8 @@ impl Ledger {
 
     fn pop_if(&mut self, tag: u8, fits: impl Fn(Reply) -> bool) -> Result<Step, Unexpected> {
         let step = self.at_head(tag, fits)?;
-        if let Some(head) = self.owed.pop_front() {
-            if head.watched {
-                self.finished.push_back(true);
-            }
-            if let Reply::Parse(Some(token)) = head.reply {
-                self.parsed.push((token, true));
-            }
+        if self.owed.pop_front().is_some_and(|head| head.watched) {
+            self.finished.push_back(true);
         }
         self.settle_made();
         Ok(step)
@@ -411,9 +398,6 @@ impl Ledger {
             if head.reply == Reply::Mark {
                 let (count, first) = self.marks_undone.unwrap_or((0, failed));
                 self.marks_undone = Some((count + 1, first));
-            }
-            if let Reply::Parse(Some(token)) = head.reply {
-                self.parsed.push((token, false));
             }
             if head.watched {
                 self.finished.push_back(false);

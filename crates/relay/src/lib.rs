@@ -14,5 +14,5 @@ mod relay;
 
 pub use fault::{ClientFault, ServerFault};
 pub use front::{Desk, Front, Verdict};
-pub use ledger::{Ledger, Reply, Status, Token, Unexpected};
+pub use ledger::{Ledger, Reply, Status, Unexpected};
 pub use relay::{Limits, Outcome, Relay};

@@ -97,5 +97,8 @@ fn debian_folders() -> Vec<PathBuf> {
 /// Cargo's target folder, when this program runs from inside one.
 pub(crate) fn target_folder() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
-    program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists()).map(Path::to_owned)
+    // Cargo tags only a folder that it made itself, and notes its compiler in either.
+    let is_target =
+        |folder: &&Path| [".rustc_info.json", "CACHEDIR.TAG"].iter().any(|mark| folder.join(mark).exists());
+    program.ancestors().find(is_target).map(Path::to_owned)
 }

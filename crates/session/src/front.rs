@@ -12,7 +12,7 @@ use crate::state::{Done, State, ends_transaction};
 use crate::stateful;
 use model::Name;
 use pool::Facts;
-use relay::{Desk, Front, Reply, Status, Token, Verdict};
+use relay::{Desk, Front, Reply, Status, Verdict};
 use sql::{BindTag, Effects, Scan, Step};
 use std::sync::Arc;
 use wire::frame::{self, HEADER_BYTES, backend, frontend};
@@ -85,8 +85,6 @@ impl Front for SessionFront<'_> {
         }
         self.state.uncommitted.extend(changes);
     }
-
-    fn parsed(&mut self, _: Token, _: bool) {}
 
     fn marks_kept(&mut self, count: usize) {
         self.state.journal.drain(..count.min(self.state.journal.len()));

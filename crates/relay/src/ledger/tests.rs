@@ -60,7 +60,7 @@ fn every_exchange_of_the_manual_settles_where_it_should() {
         (
             "prepared",
             &[
-                Sends(Parse(None)),
+                Sends(Parse),
                 Sends(DescribeStatement),
                 Sends(Bind),
                 Sends(DescribePortal),
@@ -80,25 +80,14 @@ fn every_exchange_of_the_manual_settles_where_it_should() {
                 SAFE,
             ],
         ),
-        (
-            "flushed",
-            &[Sends(Parse(None)), Passes(b'1'), Is(true, false, false), Sends(Sync), Ready(b'I'), SAFE],
-        ),
+        ("flushed", &[Sends(Parse), Passes(b'1'), Is(true, false, false), Sends(Sync), Ready(b'I'), SAFE]),
         (
             "error skips what is sent later",
             &[Sends(Bind), Passes(b'E'), Is(true, false, true), Sends(Sync), OWING, Ready(b'I'), SAFE],
         ),
         (
             "error skips what was sent before",
-            &[
-                Sends(Bind),
-                Sends(Execute),
-                Sends(Query),
-                Sends(Sync),
-                Sends(Parse(None)),
-                Passes(b'E'),
-                OWING,
-            ],
+            &[Sends(Bind), Sends(Execute), Sends(Query), Sends(Sync), Sends(Parse), Passes(b'E'), OWING],
         ),
         (
             "error at commit",
@@ -106,7 +95,7 @@ fn every_exchange_of_the_manual_settles_where_it_should() {
         ),
         (
             "a simple query ends a segment",
-            &[Sends(Parse(None)), Sends(Query), Passes(b'1'), Passes(b'C'), Ready(b'I'), SAFE],
+            &[Sends(Parse), Sends(Query), Passes(b'1'), Passes(b'C'), Ready(b'I'), SAFE],
         ),
     ];
     for (name, events) in simple.into_iter().chain(extended) {
@@ -178,7 +167,7 @@ fn what_comes_at_any_time_changes_nothing() {
 fn an_answer_that_does_not_fit_is_unexpected() {
     let table: [(Reply, &[u8]); 6] = [
         (Query, b"12stnV3RKvW"),
-        (Parse(None), b"2TDCsI3tnGHdcV"),
+        (Parse, b"2TDCsI3tnGHdcV"),
         (Bind, b"1TDCsI3tnGHdcV"),
         (Execute, b"12Ttn3V"),
         (Close, b"12TDCsItnGHdcV"),
@@ -202,11 +191,11 @@ fn an_answer_that_does_not_fit_is_unexpected() {
 #[test]
 fn hidden_answers_do_not_pass_but_the_error_of_a_hidden_parse_is_the_clients() {
     let mut ledger = Ledger::default();
-    ledger.expect_hidden(Parse(None));
+    ledger.expect_hidden(Parse);
     ledger.expect(Bind);
     assert!(!ledger.receive(b'1').expect("owed").forward);
     assert!(ledger.receive(b'2').expect("owed").forward);
-    ledger.expect_hidden(Parse(None));
+    ledger.expect_hidden(Parse);
     assert!(ledger.receive(b'E').expect("owed").forward);
     assert!(!ledger.hidden_failed());
 
@@ -219,23 +208,20 @@ fn hidden_answers_do_not_pass_but_the_error_of_a_hidden_parse_is_the_clients() {
 }
 
 #[test]
-fn the_front_hears_how_each_watched_message_and_each_parse_went() {
-    let token = Token::new(7).expect("not 0");
+fn the_front_hears_how_each_watched_message_went() {
     let mut ledger = Ledger::default();
-    ledger.expect_watched(Parse(Some(token)));
+    ledger.expect_watched(Parse);
     ledger.expect_watched(Execute);
     ledger.expect_watched(Query);
     ledger.expect(Sync);
     for tag in [b'1', b'E'] {
         assert!(ledger.receive(tag).is_ok());
     }
-    assert_eq!(ledger.parsed, [(token, true)]);
     assert_eq!(ledger.finished, [true, false, false]);
-    ledger.expect(Parse(Some(token)));
+    ledger.expect(Parse);
     ledger.expect_watched(Query);
     assert!(ledger.receive_ready(b'I').is_ok());
     assert!(ledger.receive(b'E').is_ok());
-    assert_eq!(ledger.parsed, [(token, true), (token, false)]);
     assert_eq!(ledger.finished, [true, false, false, false]);
 }
 

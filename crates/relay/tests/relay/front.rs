@@ -1,6 +1,6 @@
 //! A front that does every kind of thing to messages, as their names ask for, and counts.
 
-use relay::{Desk, Front, Reply, Status, Token, Verdict};
+use relay::{Desk, Front, Reply, Status, Verdict};
 use testkit::frames;
 
 /// Names of statements, by their first letter: `L` is answered by the gate, `H` is held, `W` is watched,
@@ -12,8 +12,6 @@ pub(crate) struct NamedFront {
     pub(crate) finished: Vec<bool>,
     pub(crate) marks: usize,
     pub(crate) marks_told: usize,
-    pub(crate) tokens: u64,
-    pub(crate) parsed: Vec<(Token, bool)>,
     pub(crate) status: Option<Status>,
     pub(crate) reports: usize,
     pub(crate) parameters: Vec<String>,
@@ -50,15 +48,9 @@ impl Front for NamedFront {
                 desk.ledger.mark();
                 Verdict::Sent { head: total }
             }
-            (Some(b'T'), b'P') => {
-                self.tokens += 1;
-                desk.server.buffer().extend_from_slice(message);
-                desk.ledger.expect(Reply::Parse(Token::new(self.tokens)));
-                Verdict::Sent { head: total }
-            }
             (Some(b'N'), b'B') => {
                 desk.server.buffer().extend_from_slice(&frames::parse("hidden", "hidden"));
-                desk.ledger.expect_hidden(Reply::Parse(None));
+                desk.ledger.expect_hidden(Reply::Parse);
                 desk.server.buffer().extend_from_slice(&message[..6]);
                 desk.ledger.expect(Reply::Bind);
                 Verdict::Sent { head: 6 }
@@ -74,10 +66,6 @@ impl Front for NamedFront {
 
     fn finished(&mut self, ok: bool) {
         self.finished.push(ok);
-    }
-
-    fn parsed(&mut self, token: Token, ok: bool) {
-        self.parsed.push((token, ok));
     }
 
     fn marks_kept(&mut self, count: usize) {

@@ -115,7 +115,7 @@ fn lengths() -> impl Strategy<Value = Vec<usize>> {
 }
 
 fn extended() -> impl Strategy<Value = Extended> {
-    let parsed = proptest::sample::select("rrrreLLHWTTm".chars().collect::<Vec<_>>());
+    let parsed = proptest::sample::select("rrrreLLHWm".chars().collect::<Vec<_>>());
     let bound = proptest::sample::select("rrrreNNGWm".chars().collect::<Vec<_>>());
     let described = proptest::sample::select("rr0eW".chars().collect::<Vec<_>>());
     let executed = proptest::sample::select("rrr00zeixobmmsnpavW".chars().collect::<Vec<_>>());
@@ -357,7 +357,6 @@ proptest! {
         }
         if run.ledger.is_settled() {
             prop_assert_eq!(run.front.finished.len(), run.front.watched, "watched messages");
-            prop_assert_eq!(run.front.parsed.len() as u64, run.front.tokens, "tokens");
         }
     }
 }

@@ -18,7 +18,7 @@ impl SessionFront<'_> {
             // The server itself says so: the error is then part of its transaction.
             self.ensure(parse.name, &taken, desk);
             frame::parse(desk.server.buffer(), taken.id.name(), parse.text, &parse.oids);
-            desk.ledger.expect(Reply::Parse(None));
+            desk.ledger.expect(Reply::Parse);
             return Some(Verdict::Sent { head: message.len() });
         }
         if statements.len() >= MAX_STATEMENTS {
@@ -37,7 +37,7 @@ impl SessionFront<'_> {
                 Some(sent) => frame::parse(desk.server.buffer(), "", sent, &statement.oids),
                 None => desk.server.buffer().extend_from_slice(message),
             }
-            desk.ledger.expect(Reply::Parse(None));
+            desk.ledger.expect(Reply::Parse);
             self.name(parse.name, &statement, desk);
             let before = self.facts.unnamed.replace(statement.id.hash);
             self.journal(Done::Unnamed(before), desk);
@@ -45,7 +45,7 @@ impl SessionFront<'_> {
             if desk.ledger.status() == Status::Failed && !statement.ends_transaction() {
                 // In a failed transaction the server refuses to parse, whatever it has already.
                 frame::parse(desk.server.buffer(), statement.id.name(), parse.text, &parse.oids);
-                desk.ledger.expect(Reply::Parse(None));
+                desk.ledger.expect(Reply::Parse);
             } else {
                 desk.ledger.answer(backend::PARSE_COMPLETE);
             }
@@ -86,10 +86,10 @@ impl SessionFront<'_> {
         frame::parse(desk.server.buffer(), statement.id.name(), text, &statement.oids);
         match client {
             Some(name) => {
-                desk.ledger.expect(Reply::Parse(None));
+                desk.ledger.expect(Reply::Parse);
                 self.name(name, statement, desk);
             }
-            None => desk.ledger.expect_hidden(Reply::Parse(None)),
+            None => desk.ledger.expect_hidden(Reply::Parse),
         }
         self.journal(Done::Prepared(statement.id), desk);
     }
@@ -104,7 +104,7 @@ impl SessionFront<'_> {
             let look = self.partition_look(statement);
             let sent = look.as_ref().and_then(|look| self.state.sent_text(look));
             frame::parse(desk.server.buffer(), "", sent.unwrap_or(&statement.text), &statement.oids);
-            desk.ledger.expect_hidden(Reply::Parse(None));
+            desk.ledger.expect_hidden(Reply::Parse);
             let before = self.facts.unnamed.replace(statement.id.hash);
             self.journal(Done::Unnamed(before), desk);
         }

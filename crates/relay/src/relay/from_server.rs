@@ -1,0 +1,167 @@
+//! The walk over what a server has sent: what passes, what the client must not see, what the front hears.
+
+use super::{HIGH_WATER_BYTES, Outcome, Relay, Streaming, Tail, Walk};
+use crate::fault::ServerFault;
+use crate::ledger::Step;
+use crate::{Front, Ledger};
+use wire::Peer;
+use wire::frame::{HEADER_BYTES, Header, backend};
+
+/// Longest ParameterStatus, error or notice that is read whole, in bytes; a longer error or notice
+/// passes as it came, a longer ParameterStatus is a fault of the store.
+const MAX_REPORT_BYTES: usize = 64 * 1024;
+
+impl Relay {
+    pub(super) fn walk_server<C, S>(
+        &mut self,
+        client: &mut Peer<C>,
+        server: &mut Peer<S>,
+        ledger: &mut Ledger,
+        front: &mut impl Front,
+    ) -> Walk {
+        let mut run = 0; // bytes at the head of the inbox that pass as they came
+        let end = loop {
+            if self.from_server.left > 0 {
+                if client.outbox.len() + run >= HIGH_WATER_BYTES {
+                    break Walk::Full;
+                }
+                let now = self.from_server.left.min(server.inbox.unread().len() - run);
+                self.from_server.left -= now;
+                match self.from_server.tail {
+                    Tail::Forward => run += now,
+                    Tail::Drop => {
+                        client.outbox.take(&mut server.inbox, std::mem::take(&mut run));
+                        server.inbox.consume(now);
+                    }
+                }
+                if self.from_server.left > 0 {
+                    break Walk::Dry;
+                }
+            }
+            if ledger.has_news() {
+                client.outbox.take(&mut server.inbox, std::mem::take(&mut run));
+                tell_news(ledger, front, client.outbox.buffer());
+            }
+            if ledger.hidden_failed() {
+                break Walk::End(Outcome::HiddenFailed);
+            }
+            if let Some(outcome) = self.at_ready(ledger) {
+                break Walk::End(outcome);
+            }
+            if client.outbox.len() + run >= HIGH_WATER_BYTES {
+                break Walk::Full;
+            }
+            let rest = server.inbox.unread().get(run..).unwrap_or_default();
+            let header = match Header::peek(rest) {
+                Ok(Some(header)) => header,
+                Ok(None) => break Walk::Dry,
+                Err(fault) => break Walk::End(Outcome::ServerFault(fault.into())),
+            };
+            let returns = header.tag == backend::READY_FOR_QUERY && (self.part || ledger.settles_next());
+            if returns && (self.from_client.left > 0 || server.is_sending()) {
+                break Walk::Waiting;
+            }
+            match judge_reply(header, rest, ledger, front) {
+                Ok(Judged::Stream { step, tail }) => {
+                    self.from_server = Streaming { left: header.total(), tail };
+                    self.ready |= step.ready;
+                }
+                Ok(Judged::Partial) => break Walk::Dry,
+                Ok(Judged::Replace(with)) => {
+                    client.outbox.take(&mut server.inbox, std::mem::take(&mut run));
+                    client.outbox.buffer().extend_from_slice(&with);
+                    server.inbox.consume(header.total());
+                }
+                Err(fault) => break Walk::End(Outcome::ServerFault(fault)),
+            }
+        };
+        client.outbox.take(&mut server.inbox, run);
+        end
+    }
+
+    /// What a ReadyForQuery that has just passed means for whoever called [`Relay::run`].
+    fn at_ready(&mut self, ledger: &Ledger) -> Option<Outcome> {
+        if !std::mem::take(&mut self.ready) {
+            return None;
+        }
+        if self.part {
+            self.part = false;
+            return Some(Outcome::PartDone);
+        }
+        ledger.is_safe_point().then_some(Outcome::SafePoint)
+    }
+}
+
+/// What to do with one message of the server.
+enum Judged {
+    /// Forward or drop all of it, as it comes.
+    Stream { step: Step, tail: Tail },
+    /// Too little of it is there.
+    Partial,
+    /// Send this in its place.
+    Replace(Vec<u8>),
+}
+
+fn judge_reply(
+    header: Header,
+    rest: &[u8],
+    ledger: &mut Ledger,
+    front: &mut impl Front,
+) -> Result<Judged, ServerFault> {
+    let total = header.total();
+    let message = rest.get(..total);
+    let step = match (header.tag, message) {
+        (backend::READY_FOR_QUERY, _) if total != 6 => {
+            return Err(ServerFault::TooLong { tag: header.tag.into(), bytes: total });
+        }
+        (backend::READY_FOR_QUERY, None) => return Ok(Judged::Partial),
+        (backend::READY_FOR_QUERY, Some(message)) => {
+            ledger.receive_ready(message.last().copied().unwrap_or_default())?
+        }
+        (backend::PARAMETER_STATUS, _) if total > MAX_REPORT_BYTES => {
+            return Err(ServerFault::TooLong { tag: header.tag.into(), bytes: total });
+        }
+        (backend::ERROR_RESPONSE | backend::NOTICE_RESPONSE, None) if total <= MAX_REPORT_BYTES => {
+            return Ok(Judged::Partial);
+        }
+        (backend::PARAMETER_STATUS, None) => return Ok(Judged::Partial),
+        (tag, _) => ledger.receive(tag)?,
+    };
+    let forward = match (header.tag, message) {
+        (backend::PARAMETER_STATUS, Some(message)) => tell_parameter(message, front),
+        (backend::ERROR_RESPONSE | backend::NOTICE_RESPONSE, Some(message)) if step.forward => {
+            if let Some(with) = front.report(message) {
+                return Ok(Judged::Replace(with));
+            }
+            true
+        }
+        _ => step.forward,
+    };
+    Ok(Judged::Stream { step, tail: if forward { Tail::Forward } else { Tail::Drop } })
+}
+
+fn tell_parameter(message: &[u8], front: &mut impl Front) -> bool {
+    let body = message.get(HEADER_BYTES..).unwrap_or_default();
+    let Some((name, rest)) = wire::frame::cstr(body) else { return false };
+    let Some((value, _)) = wire::frame::cstr(rest) else { return false };
+    front.parameter(name, value)
+}
+
+fn tell_news(ledger: &mut Ledger, front: &mut impl Front, out: &mut Vec<u8>) {
+    for tag in ledger.due.drain(..) {
+        wire::frame::write(out, tag, |_| {});
+    }
+    let kept = std::mem::take(&mut ledger.marks_kept);
+    if kept > 0 {
+        front.marks_kept(kept);
+    }
+    if let Some((count, first_failed)) = ledger.marks_undone.take() {
+        front.marks_undone(count, first_failed);
+    }
+    for ok in ledger.finished.drain(..) {
+        front.finished(ok);
+    }
+    if let Some(status) = ledger.told.take() {
+        front.ready(status);
+    }
+}
