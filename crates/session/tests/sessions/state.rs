@@ -30,7 +30,7 @@ const LEAKS: [(&str, &str, &str, &str); 16] = [
     ("set_config", "SELECT set_config('work_mem', '77MB', false)", "SHOW work_mem", "4MB"),
     ("set_config in company", "SELECT set_config('work_mem', '77MB', false), 1", "SHOW work_mem", "4MB"),
     ("DO", "DO $$BEGIN PERFORM set_config('work_mem', '77MB', false); END$$", "SHOW work_mem", "4MB"),
-    ("app settings", "SET app.tenant = 'x'", "SELECT coalesce(current_setting('app.tenant', true), '')", ""),
+    ("app settings", "SET app.member = 'x'", "SELECT coalesce(current_setting('app.member', true), '')", ""),
     (
         "temporary tables",
         "CREATE TEMP TABLE mine (i int)",
