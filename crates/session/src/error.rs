@@ -226,3 +226,14 @@ pub(crate) fn parameter_count(name: &str, given: usize, needed: usize) -> Fields
         ),
     )
 }
+
+/// What a session had on a server went with the binding that led there.
+pub(crate) fn pins_dropped(reasons: &str) -> Fields {
+    Fields::notice(
+        sqlstate::WARNING,
+        "the session's state on the server was dropped together with its binding",
+    )
+    .with_severity(wire::Severity::Warning)
+    .with_detail(format!("It was: {reasons}."))
+    .with_hint("Bind the whole session with SET stuffgate.user to keep such state beyond a transaction.")
+}

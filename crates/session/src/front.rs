@@ -45,8 +45,9 @@ impl Front for SessionFront<'_> {
         if *self.unbound {
             return Verdict::Hold;
         }
-        if !self.state.journal.is_empty() && !desk.ledger.segment_open() && !desk.ledger.is_settled() {
-            // What names stand for depends on how the segment before goes.
+        let behind_another = !desk.ledger.segment_open() && !desk.ledger.is_settled();
+        if behind_another && (!self.state.journal.is_empty() || self.binding_may_end()) {
+            // What names stand for, or whose store it is for, depends on how the segment before goes.
             return Verdict::Wait;
         }
         match message.first().copied() {
@@ -143,6 +144,11 @@ impl Front for SessionFront<'_> {
 }
 
 impl SessionFront<'_> {
+    /// Whether the session is for somebody else, or nobody, once the transaction has ended.
+    fn binding_may_end(&self) -> bool {
+        self.state.caller.may_bind() && self.state.binding.afterwards() != Ok(self.user)
+    }
+
     /// Whether a statement's tag says what the lease is for already.
     pub(crate) fn tag_fits(&self, tag: Option<&BindTag>) -> bool {
         tag_fits(self.state, tag, self.user)

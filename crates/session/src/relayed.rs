@@ -12,7 +12,7 @@ use crate::stateful;
 use model::{LoginKind, Name};
 use pool::{Lease, LeaseError};
 use relay::{Ledger, Limits, Outcome, Relay, Reply, ServerFault, Status};
-use sql::BindTag;
+use sql::{BindTag, Effects};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -338,6 +338,7 @@ impl Session {
         if std::mem::take(&mut self.state.schema_changed) {
             leased.lease.schema_changed();
         }
+        let dropped = self.drop_pins_of_another(leased.user.as_ref());
         if self.state.pinned().is_some() {
             if leased.lease.server.facts.applied != self.state.parameters.fingerprint() {
                 let set = Box::pin(self.set_parameters(&mut leased.lease, &leased.route)).await;
@@ -354,14 +355,26 @@ impl Session {
             cancel.is_quiet() || tokio::time::timeout(CANCEL_GRACE, cancel.quiet()).await.is_ok()
         };
         let mut reusable = quiet && !leased.relay.is_mid_message();
-        if reusable && std::mem::take(&mut self.state.code_changed) {
-            // New code may have been run before anybody could look at it.
+        if reusable && (std::mem::take(&mut self.state.code_changed) || dropped) {
+            // Session state is left on it, or new code was run before anybody could look at it.
             reusable = Box::pin(leased.lease.reset()).await.is_ok();
         }
         if reusable {
             leased.lease.give_back();
         }
         Ok(())
+    }
+
+    /// A server that the session is pinned to is kept for whom the session is for, never for anybody
+    /// else: with the binding that led to it, its state goes. The client is told; whether it was so.
+    fn drop_pins_of_another(&mut self, leased_for: Option<&Name>) -> bool {
+        if !self.state.caller.may_bind() || self.state.binding.effective() == leased_for {
+            return false;
+        }
+        let Some(reasons) = self.state.pinned() else { return false };
+        self.state.pins = Effects::NONE;
+        error::pins_dropped(&reasons).encode_notice(self.client.outbox.buffer());
+        true
     }
 
     /// Lets go of the server at the session's end: a clean one is reset and reused, a busy one is

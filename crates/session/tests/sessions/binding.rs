@@ -2,6 +2,7 @@
 
 use crate::house::House;
 use testkit::Client;
+use testkit::frames::{bind, execute, parse, query, sync};
 
 const WHOSE: &str = "SELECT name FROM whose";
 
@@ -200,5 +201,88 @@ async fn savepoints_wait_with_their_begin_for_the_statement_that_binds() {
     for sql in ["BEGIN", "SAVEPOINT a", "COMMIT AND CHAIN", "SELECT 1", "ROLLBACK"] {
         let answer = one.simple(sql).await.expect("an answer");
         assert!(answer.errors.is_empty(), "{sql}: {:?}", answer.errors);
+    }
+}
+
+#[tokio::test]
+async fn a_pinned_server_goes_with_the_binding_that_led_to_it() {
+    let house = House::with(2).await;
+    for pins in [
+        "CREATE TEMP TABLE mine (i int)",
+        "LISTEN news",
+        "SELECT pg_advisory_lock(1)",
+        "DO 'BEGIN NULL; END'",
+        "PREPARE p AS SELECT 1",
+        "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
+    ] {
+        let mut client = house.service().await;
+        client.simple("BEGIN; SET LOCAL stuffgate.user = 'alice'").await.expect("an answer");
+        let pinned = client.simple(pins).await.expect("an answer");
+        assert!(pinned.errors.is_empty(), "{pins}: {:?}", pinned.errors);
+        client.simple("COMMIT").await.expect("an answer");
+        assert_eq!(whose(&mut client).await, "home", "after {pins} in a transaction of alice's");
+        client.simple("SET stuffgate.user = 'alice'").await.expect("an answer");
+        client.simple(pins).await.expect("an answer");
+        client.simple("RESET ALL").await.expect("an answer");
+        assert_eq!(whose(&mut client).await, "home", "after {pins} and RESET ALL");
+        let tagged = format!("/*stuffgate.user='bob'*/ {pins}");
+        client.simple(&tagged).await.expect("an answer");
+        assert_eq!(whose(&mut client).await, "home", "after {pins} with bob's tag");
+    }
+    let mut alice = house.user("alice").await;
+    let locks = "SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory'";
+    assert_eq!(alice.simple(locks).await.expect("an answer").value(), Some("0"));
+}
+
+#[tokio::test]
+async fn what_is_pipelined_behind_the_end_of_a_binding_goes_where_the_session_belongs() {
+    let house = House::with(2).await;
+    let mut client = house.service().await;
+    let segment = |sql: &str| [parse("", sql), bind("", "", &[]), execute("", 0), sync()].concat();
+    let tagged = format!("{WHOSE} /*stuffgate.user='bob'*/");
+    let pipelines = [
+        ([query(&tagged), query(WHOSE)].concat(), 2, vec!["bob", "home"]),
+        ([segment(&tagged), segment(WHOSE)].concat(), 2, vec!["bob", "home"]),
+        ([segment(&tagged), query(WHOSE)].concat(), 2, vec!["bob", "home"]),
+        (
+            [
+                query("BEGIN"),
+                query("SET LOCAL stuffgate.user = 'alice'"),
+                query(WHOSE),
+                query("COMMIT"),
+                query(WHOSE),
+            ]
+            .concat(),
+            5,
+            vec!["alice", "home"],
+        ),
+        (
+            [
+                segment("BEGIN"),
+                segment("SET LOCAL stuffgate.user = 'alice'"),
+                segment(WHOSE),
+                segment("COMMIT"),
+                segment(WHOSE),
+            ]
+            .concat(),
+            5,
+            vec!["alice", "home"],
+        ),
+        (
+            [query("BEGIN; SET stuffgate.user = 'alice'"), query(WHOSE), query("ROLLBACK"), query(WHOSE)]
+                .concat(),
+            4,
+            vec!["alice", "home"],
+        ),
+    ];
+    for (at, (bytes, ends, expected)) in pipelines.into_iter().enumerate() {
+        client.send(&bytes).await.expect("sent");
+        let mut seen = Vec::new();
+        for _ in 0..ends {
+            let answer = client.answer().await.expect("an answer");
+            assert!(answer.errors.is_empty(), "pipeline {at}: {:?}", answer.errors);
+            seen.extend(answer.column().into_iter().map(str::to_owned));
+        }
+        assert_eq!(seen, expected, "pipeline {at}");
     }
 }

@@ -39,13 +39,14 @@ impl Twins {
         messages: &[Vec<u8>],
     ) -> Option<String> {
         let ends = messages.iter().filter(|message| matches!(message.first(), Some(b'S' | b'Q'))).count();
+        // One behind the other: they share the store, and its locks.
         self.plain.send(&on_plain.concat()).await.expect("sent");
-        self.gated.send(&messages.concat()).await.expect("sent");
         let Some(plain) = read(&mut self.plain, ends).await else {
             self.plain_is_gone = true;
             return None;
         };
         let plain = readable(&plain);
+        self.gated.send(&messages.concat()).await.expect("sent");
         let gated = readable(&read(&mut self.gated, ends).await.unwrap_or_default());
         (gated != plain).then(|| format!("{what}:\n  plain {plain:#?}\n  gated {gated:#?}"))
     }
