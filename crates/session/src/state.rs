@@ -352,7 +352,7 @@ pub(crate) fn sets_unreadable_encoding<'a>(name: &str, value: &'a sql::Value) ->
 
 /// Whether a statement ends a transaction.
 pub(crate) fn ends_transaction(statement: &sql::Statement) -> bool {
-    matches!(statement.kind, Kind::Commit { .. } | Kind::Rollback { .. })
+    matches!(statement.kind, Kind::Commit { .. } | Kind::Rollback { .. } | Kind::PrepareTransaction)
 }
 
 fn set_change(name: &str, value: &sql::Value, text: &[u8]) -> Option<Change> {

@@ -121,7 +121,7 @@ impl SessionFront<'_> {
             changes.retain(|change| !matches!(change, Change::Released(_)));
         }
         let note = match only.kind {
-            Kind::Commit { .. } => Portal::Ends { commits: true },
+            Kind::Commit { .. } | Kind::PrepareTransaction => Portal::Ends { commits: true },
             Kind::Rollback { .. } => Portal::Ends { commits: false },
             _ => Portal::Server(changes),
         };
