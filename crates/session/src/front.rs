@@ -146,7 +146,10 @@ impl Front for SessionFront<'_> {
 impl SessionFront<'_> {
     /// Whether the session is for somebody else, or nobody, once the transaction has ended.
     fn binding_may_end(&self) -> bool {
-        self.state.caller.may_bind() && self.state.binding.afterwards() != Ok(self.user)
+        let on_its_way = self.state.awaiting.iter().flatten().chain(&self.state.uncommitted);
+        let resets =
+            on_its_way.into_iter().any(|change| matches!(change, Change::ResetAll | Change::DiscardAll));
+        self.state.caller.may_bind() && (resets || self.state.binding.afterwards() != Ok(self.user))
     }
 
     /// Whether a statement's tag says what the lease is for already.

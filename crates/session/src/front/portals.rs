@@ -133,7 +133,7 @@ impl SessionFront<'_> {
         let verdict = self.executed(message);
         if self.state.ends_with_segment {
             self.state.ends_with_segment = false;
-            *self.unbound = self.state.binding.afterwards() != Ok(self.user);
+            *self.unbound = self.binding_may_end();
         }
         verdict
     }

@@ -269,6 +269,19 @@ async fn what_is_pipelined_behind_the_end_of_a_binding_goes_where_the_session_be
             vec!["alice", "home"],
         ),
         (
+            [
+                query("SET stuffgate.user = 'alice'"),
+                query("BEGIN"),
+                query(WHOSE),
+                query("RESET ALL"),
+                query("COMMIT"),
+                query(WHOSE),
+            ]
+            .concat(),
+            6,
+            vec!["alice", "home"],
+        ),
+        (
             [query("BEGIN; SET stuffgate.user = 'alice'"), query(WHOSE), query("ROLLBACK"), query(WHOSE)]
                 .concat(),
             4,
