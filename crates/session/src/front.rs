@@ -167,6 +167,7 @@ impl SessionFront<'_> {
             Scan::Transaction(step) => {
                 self.state.rolls_back |= step == Step::Rollback;
                 self.forget_unnamed();
+                return Verdict::Pass; // what strangers left is still theirs
             }
             Scan::Look => {
                 let look = self.state.gate.looks.look(text, self.names);
@@ -250,7 +251,8 @@ impl SessionFront<'_> {
     /// `currval` must not tell what another session's `nextval` left.
     fn clear_strangers_sequences(&mut self, effects: Effects, desk: &mut Desk<'_>) {
         let strangers = std::mem::take(self.strangers);
-        if strangers && effects.contains(Effects::SEQUENCE_STATE) && desk.ledger.is_safe_point() {
+        let free = !desk.ledger.segment_open() && desk.ledger.status() != Status::Failed;
+        if strangers && effects.contains(Effects::SEQUENCE_STATE) && free {
             frame::query(desk.server.buffer(), "DISCARD SEQUENCES");
             desk.ledger.expect_hidden(Reply::Query);
             self.facts.unnamed = None;

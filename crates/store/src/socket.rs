@@ -6,7 +6,6 @@ use crate::tls;
 use model::{Endpoint, TlsMode};
 use rustls_pki_types::ServerName;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
@@ -80,12 +79,14 @@ async fn secure(endpoint: &Endpoint, mut socket: TcpStream) -> Result<Guard, Sto
     let host = endpoint.host.to_string();
     let server_name = ServerName::try_from(host)
         .map_err(|_| refused("its host name is not one that TLS can check".into()))?;
-    let config = tls::config(endpoint).map_err(refused)?;
-    let stream = tokio_rustls::TlsConnector::from(Arc::new(config))
+    let Some(config) = tls::config(endpoint).map_err(refused)? else {
+        return Err(refused("TLS is switched off for it".into()));
+    };
+    let stream = tokio_rustls::TlsConnector::from(config)
         .connect(server_name, socket)
         .await
         .map_err(|error| refused(tls::explain(&error)))?;
     let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-    let end_point = certificates.first().and_then(tls::end_point);
+    let end_point = certificates.first().and_then(wire::tls::end_point_hash).map(Vec::from);
     Ok(Guard::new(Box::new(stream) as Box<dyn Bytes>, end_point))
 }

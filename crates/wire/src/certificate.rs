@@ -21,7 +21,8 @@ const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03]; // 2.5.4.3
 /// The `tls-server-end-point` value of a certificate (RFC 5929, section 4.1): its hash with the hash of
 /// its signature, or with SHA-256 where that is MD5 or SHA-1. `None` where the signature names no hash
 /// (Ed25519): the value is not defined then, and Postgres offers no channel binding either.
-pub(crate) fn end_point_hash(certificate: &CertificateDer<'_>) -> Option<Box<[u8]>> {
+#[must_use]
+pub fn end_point_hash(certificate: &CertificateDer<'_>) -> Option<Box<[u8]>> {
     let mut input = certificate.as_ref();
     let mut fields = element(&mut input, SEQUENCE)?;
     element(&mut fields, SEQUENCE)?;

@@ -1,6 +1,7 @@
 //! What TLS the gate speaks: as a server to clients, as a client to servers.
 
-use crate::certificate::end_point_hash;
+pub use crate::certificate::end_point_hash;
+
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
@@ -179,6 +180,12 @@ impl ServerTls {
     #[must_use]
     pub fn mode(&self) -> ServerTlsMode {
         self.mode
+    }
+
+    /// The configuration for a connection that somebody else makes, unless the mode is `Disable`.
+    #[must_use]
+    pub fn client_config(&self) -> Option<Arc<ClientConfig>> {
+        self.config.clone()
     }
 
     /// The configuration to connect with, unless the mode is `Disable`.

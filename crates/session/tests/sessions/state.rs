@@ -115,4 +115,8 @@ async fn currval_tells_nothing_of_another_session() {
     one.simple("CREATE SEQUENCE s").await.expect("an answer");
     assert_eq!(one.simple("SELECT nextval('s')").await.expect("an answer").value(), Some("1"));
     assert_eq!(other.simple("SELECT currval('s')").await.expect("an answer").code(), "55000");
+    other.simple("DISCARD ALL").await.expect("an answer");
+    assert_eq!(one.simple("SELECT nextval('s')").await.expect("an answer").value(), Some("2"));
+    other.simple("BEGIN").await.expect("an answer");
+    assert_eq!(other.simple("SELECT currval('s')").await.expect("an answer").code(), "55000");
 }

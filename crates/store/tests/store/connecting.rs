@@ -167,3 +167,24 @@ fn tls_checks_what_its_mode_says_and_no_less() {
         }
     });
 }
+
+#[test]
+fn a_servers_own_certificate_named_as_its_ca_is_trusted_as_sessions_trust_it() {
+    // What `openssl req -x509` makes: it says of itself that it is a CA.
+    let mut params = CertificateParams::new(vec!["localhost".into()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let own = params.self_signed(&key).unwrap().pem();
+    let tls = Tls { certificate: own.clone(), key: key.serialize_pem(), client_authority: None };
+    let options = || Options { tls: Some(tls.clone()), ..Options::default() };
+    on_each_major_with(options, &async |bed: &Bed| {
+        let endpoint = Endpoint {
+            host: "localhost".into(),
+            tls: TlsMode::VerifyFull,
+            ca: Some(own.as_str().into()),
+            ..bed.endpoint(ADMIN)
+        };
+        let admin = Admin::connect(&endpoint, ADMIN, &secret(), soon()).await;
+        assert!(admin.is_ok(), "{:?}", admin.err());
+    });
+}
