@@ -20,7 +20,9 @@ pub enum Servers {
 /// What a world is made of; [`WorldPlan::start`] makes it.
 #[derive(Clone, Debug)]
 pub struct WorldPlan {
-    users: Vec<String>,
+    pub(crate) users: Vec<String>,
+    pub(crate) in_databases: Vec<String>,
+    pub(crate) extensions: Vec<String>,
     servers: Servers,
     settings: String,
     options: Options,
@@ -31,6 +33,8 @@ impl Default for WorldPlan {
     fn default() -> Self {
         Self {
             users: ["alice", "bob", "carol"].map(str::to_owned).to_vec(),
+            in_databases: Vec::new(),
+            extensions: Vec::new(),
             servers: Servers::default(),
             settings: String::new(),
             options: Options::default(),
@@ -44,6 +48,20 @@ impl WorldPlan {
     #[must_use]
     pub fn users<S: Into<String>>(mut self, users: impl IntoIterator<Item = S>) -> Self {
         self.users = users.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Those of the users whose partition is a database of its own, not a schema.
+    #[must_use]
+    pub fn in_databases<S: Into<String>>(mut self, users: impl IntoIterator<Item = S>) -> Self {
+        self.in_databases = users.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The extensions that the service declares.
+    #[must_use]
+    pub fn extensions<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.extensions = names.into_iter().map(Into::into).collect();
         self
     }
 
@@ -103,11 +121,15 @@ impl WorldPlan {
         let names = self.users.iter().map(String::as_str).chain([HOME]);
         let place = |(at, (name, account)): (usize, (&str, &Account))| {
             let server = if self.servers == Servers::Each { at } else { 0 };
-            (name.to_owned(), Place { server, account: account.clone(), schema: String::new() })
+            let (account, database) = (account.clone(), account.database.clone());
+            (name.to_owned(), Place { server, account, database, schema: String::new() })
         };
         let places = names.zip(&accounts).enumerate().map(place).collect();
         let mut world = World { gate, places, servers };
-        world.fill_registry(&self.users);
+        for user in &self.in_databases {
+            let _ = world.on_server_of(user, &format!("ALTER ROLE \"{user}_store\" CREATEDB"));
+        }
+        world.fill_registry(&self);
         world
     }
 }

@@ -31,6 +31,8 @@ pub struct World {
 pub(crate) struct Place {
     pub(crate) server: usize,
     pub(crate) account: Account,
+    /// The partition's: the store's own, unless the partition is a database.
+    pub(crate) database: String,
     pub(crate) schema: String,
 }
 
@@ -122,7 +124,7 @@ impl World {
         let place = &self.places[user];
         let path = if place.schema.is_empty() { "public" } else { &place.schema };
         let script = format!("SET search_path = \"{path}\";\n{sql}");
-        let rows = self.servers[place.server].sql(&place.account.database, &script);
+        let rows = self.servers[place.server].sql(&place.database, &script);
         rows.unwrap_or_else(|error| panic!("{error}"))
     }
 
@@ -186,35 +188,40 @@ impl World {
     }
 
     /// One `stuffgate apply` for everything: a process for each command would take most of a test's time.
-    pub(crate) fn fill_registry(&mut self, users: &[String]) {
+    pub(crate) fn fill_registry(&mut self, plan: &WorldPlan) {
         let mut text = String::new();
         let home = self.places.get(HOME).map(|home| {
             let (url, secret) = (self.url_without_secret(home), self.secret_file(HOME));
             format!("home = {{ url = '{url}', secret_file = '{secret}' }}\n")
         });
-        text += &format!("[[service]]\nname = '{SERVICE}'\n{}", home.unwrap_or_default());
+        let (home, extensions) = (home.unwrap_or_default(), &plan.extensions);
+        text += &format!("[[service]]\nname = '{SERVICE}'\nextensions = {extensions:?}\n{home}");
         for (name, kind) in
             [(SERVICE, format!("'service'\nservice = '{SERVICE}'")), (ADMIN, "'admin'".into())]
         {
             let secret = self.secret_file(name);
             text += &format!("[[login]]\nname = '{name}'\nkind = {kind}\nsecret_file = '{secret}'\n");
         }
-        for user in users {
+        for user in &plan.users {
             let place = &self.places[user];
             let (url, store_secret) = (self.url_without_secret(place), self.secret_file(&place.account.role));
             let secret = self.secret_file(user);
+            let kind = if plan.in_databases.contains(user) { "database" } else { "schema" };
             text += &format!(
                 "[[user]]\nname = '{user}'\nsecret_file = '{secret}'\n\
                  [[store]]\nuser = '{user}'\nurl = '{url}'\nsecret_file = '{store_secret}'\n\
-                 [[grant]]\nuser = '{user}'\nservice = '{SERVICE}'\n"
+                 [[grant]]\nuser = '{user}'\nservice = '{SERVICE}'\npartition = '{kind}'\n"
             );
         }
         std::fs::write(self.gate.folder().join("world.toml"), text).unwrap();
         self.run(&["apply", "world.toml"]);
         let grants: Vec<serde_json::Value> = serde_json::from_str(&self.run(&["grants", "--json"])).unwrap();
         for grant in grants {
-            let schema = grant["schema"].as_str().unwrap_or_default().to_owned();
-            self.places.get_mut(grant["user"].as_str().unwrap()).unwrap().schema = schema;
+            let place = self.places.get_mut(grant["user"].as_str().unwrap()).unwrap();
+            grant["schema"].as_str().unwrap_or_default().clone_into(&mut place.schema);
+            if let Some(database) = grant["database"].as_str() {
+                database.clone_into(&mut place.database);
+            }
         }
     }
 

@@ -1,0 +1,106 @@
+//! The places that a client's program is run against: plain Postgres, and both kinds of partition.
+
+#![allow(clippy::panic, clippy::unwrap_used)]
+
+use crate::plan::WorldPlan;
+use crate::world::{SERVICE, World, secret_of};
+use testkit::scratch::Account;
+
+/// The role on plain Postgres, named as the gate names a partition's roles so that one pattern finds both.
+pub const PLAIN_ROLE: &str = "p_todo_00000000";
+/// What services declare that need more than Postgres brings by itself; all of them are trusted, so that
+/// a database's owner may install them on plain Postgres.
+const EXTENSIONS: [&str; 8] =
+    ["btree_gin", "btree_gist", "citext", "hstore", "ltree", "pg_trgm", "pgcrypto", "uuid-ossp"];
+
+/// Where a program is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// A database of plain Postgres.
+    Plain,
+    /// Through the gate, in a schema partition.
+    Schema,
+    /// Through the gate, in a database partition.
+    Database,
+}
+
+impl Target {
+    /// Both that are reached through the gate.
+    pub const OF_THE_GATE: [Self; 2] = [Self::Schema, Self::Database];
+
+    /// Its word, as in `docs/compatibility.md`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "plain Postgres",
+            Self::Schema => "schema partition",
+            Self::Database => "database partition",
+        }
+    }
+
+    /// Whom a program is run for there: two users at once where there is the gate.
+    #[must_use]
+    pub fn logins(self) -> &'static [&'static str] {
+        match self {
+            Self::Plain => &[PLAIN_ROLE],
+            Self::Schema => &["alice", "bob"],
+            Self::Database => &["carol", "dave"],
+        }
+    }
+}
+
+/// One Postgres server with all of them, and a gate. Dropping it leaves nothing behind.
+pub struct Targets {
+    world: World,
+}
+
+impl Targets {
+    /// Starts it: two users with each kind of partition, and a plain database beside their stores.
+    #[must_use]
+    pub fn start() -> Self {
+        let users = Target::OF_THE_GATE.iter().flat_map(|target| target.logins()).copied();
+        let mut world = WorldPlan::default()
+            .users(users)
+            .in_databases(Target::Database.logins().iter().copied())
+            .extensions(EXTENSIONS)
+            .start();
+        let server = world.server("alice");
+        let extensions: String =
+            EXTENSIONS.iter().map(|name| format!("CREATE EXTENSION \"{name}\";\n")).collect();
+        let script =
+            format!("ALTER SCHEMA public OWNER TO {PLAIN_ROLE};\nSET ROLE {PLAIN_ROLE};\n{extensions}");
+        let made = server.create(&[plain()]).and_then(|()| server.sql(SERVICE, &script));
+        made.unwrap_or_else(|error| panic!("{error}"));
+        Self { world }
+    }
+
+    /// What one of a target's logins connects with, secret included.
+    #[must_use]
+    pub fn url(&mut self, target: Target, login: &str) -> String {
+        match target {
+            Target::Plain => plain().url(self.world.server("alice")),
+            Target::Schema | Target::Database => self.world.url(login),
+        }
+    }
+
+    /// The gate and the stores.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Reads directly what a program left for one of a target's logins, as superuser.
+    #[must_use]
+    pub fn direct(&mut self, target: Target, login: &str, sql: &str) -> String {
+        if target != Target::Plain {
+            return self.world.direct(login, sql);
+        }
+        self.world.server("alice").sql(SERVICE, sql).unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+/// The role that owns the plain database, as a service's role does.
+fn plain() -> Account {
+    let secret = secret_of(PLAIN_ROLE);
+    Account { role: PLAIN_ROLE.into(), password: secret, database: SERVICE.into(), create_role: false }
+}
