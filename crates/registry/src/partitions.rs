@@ -10,7 +10,11 @@ use rusqlite::{Transaction, params};
 /// Schema for extensions in stores that the gate prepares.
 const EXTENSION_SCHEMA: &str = "extensions";
 
-/// Random bytes in a role's name: roles belong to a whole Postgres server, on which many stores may live.
+/// What the name of a schema begins with that the gate makes. It is never a word of a service's own, needs
+/// no quotes, and sorts behind `information_schema` and `pg_catalog`, as `public` does.
+const SCHEMA_PREFIX: &str = "stuff_";
+
+/// Random bytes in a name: roles belong to a whole Postgres server, on which many stores may live.
 const SUFFIX_BYTES: usize = 4;
 
 /// The partition that the gate keeps for a service in a store; a new one gets its names here.
@@ -26,7 +30,7 @@ pub(crate) fn by_gate(transaction: &Transaction<'_>, request: &GrantRequest, sto
     let (schema, extensions, database) = match request.place {
         // Two services may share a word (`to-do`, `to_do`), and a server may hold many stores' databases.
         Where::Database => (None, None, Some(format!("{word}_{suffix}"))),
-        _ => (Some(free_schema(transaction, store, &word, &suffix)?), Some(EXTENSION_SCHEMA), None),
+        _ => (Some(format!("{SCHEMA_PREFIX}{word}_{suffix}")), Some(EXTENSION_SCHEMA), None),
     };
     transaction.execute(
         "INSERT INTO partitions (store_id, service, kind, schema, extensions, database, owner_role)
@@ -34,16 +38,6 @@ pub(crate) fn by_gate(transaction: &Transaction<'_>, request: &GrantRequest, sto
         params![store.0, request.service.as_str(), kind, schema, extensions, database, owner_role],
     )?;
     Ok(transaction.last_insert_rowid())
-}
-
-/// The service's own word as the schema's name, unless it is taken in this store or by Postgres itself.
-fn free_schema(transaction: &Transaction<'_>, store: StoreId, word: &str, suffix: &str) -> Result<String> {
-    let sql = "SELECT 1 FROM partitions WHERE store_id = ?1 AND schema = ?2";
-    let taken = column::<i64>(transaction, sql, params![store.0, word])?.is_some();
-    // Postgres keeps the prefix `pg_` for itself.
-    let reserved =
-        word.starts_with("pg_") || ["public", "information_schema", EXTENSION_SCHEMA].contains(&word);
-    Ok(if taken || reserved { format!("s_{word}_{suffix}") } else { word.to_owned() })
 }
 
 /// The partition that a store's owner prepared; its schema may change from one grant to the next.

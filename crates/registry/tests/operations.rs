@@ -93,7 +93,7 @@ fn a_grant_is_pending_until_finished_and_carries_what_provisioning_needs() {
     assert_eq!(record.grant.state, GrantState::Pending);
     assert_eq!(record.grant.store, store);
     let Partition::Schema { schema, .. } = &record.grant.partition else { panic!("a schema") };
-    assert_eq!(&**schema, "to_do");
+    assert!(schema.starts_with("stuff_to_do_"), "{schema}");
     assert!(record.grant.role.starts_with("g_to_do_"));
     let Prepared::ByGate { owner_role } = &record.prepared else { panic!("by the gate") };
     assert!(owner_role.starts_with("p_to_do_"));
@@ -113,7 +113,7 @@ fn a_grant_is_pending_until_finished_and_carries_what_provisioning_needs() {
 }
 
 #[test]
-fn names_that_postgres_keeps_or_that_are_taken_are_avoided() {
+fn a_schema_that_the_gate_makes_has_a_name_that_nothing_else_has() {
     let (_scratch, mut registry) = Scratch::new();
     furnish(&mut registry, "alice", "to-do");
     let mut schema_of = |service: &str| {
@@ -122,9 +122,14 @@ fn names_that_postgres_keeps_or_that_are_taken_are_avoided() {
         let Partition::Schema { schema, .. } = record.grant.partition else { panic!("a schema") };
         schema
     };
-    assert_eq!(&*schema_of("to-do"), "to_do");
-    for service in ["to.do", "public", "pg.catalog", "extensions"] {
-        assert!(schema_of(service).starts_with("s_"), "{service}");
+    let longest = "x".repeat(model::name::MAX_NAME_BYTES);
+    let services = ["to-do", "to_do", "public", "pg.catalog", "extensions", "1st@home", &longest];
+    let schemas: std::collections::BTreeSet<_> = services.into_iter().map(&mut schema_of).collect();
+    assert_eq!(schemas.len(), services.len());
+    for schema in schemas {
+        assert!(schema.starts_with("stuff_") && schema.len() <= 63, "{schema}");
+        let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        assert!(schema.chars().all(word), "{schema} would need quotes");
     }
 }
 

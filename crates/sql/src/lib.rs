@@ -1,6 +1,7 @@
 //! What a statement is: scan, split, classify, bind and rewrite; pure.
 
 mod call;
+mod catalog;
 mod classify;
 mod effects;
 mod lexer;
@@ -14,6 +15,7 @@ mod statement;
 mod tag;
 mod tokens;
 
+pub use catalog::is_distinct;
 pub use effects::Effects;
 pub use lexer::{Lexer, Strings, Token, TokenKind};
 pub use rewrite::{

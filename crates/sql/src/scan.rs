@@ -27,8 +27,8 @@ pub enum Step {
 
 /// First words of statements that concern the gate only if a trigger word stands in them.
 const PLAIN: &[&str] = &[
-    "select", "insert", "update", "delete", "with", "values", "table", "merge", "copy", "explain", "fetch",
-    "move", "lock", "truncate",
+    "select", "insert", "update", "delete", "with", "values", "table", "merge", "copy", "fetch", "move",
+    "lock", "truncate",
 ];
 
 /// Words that concern the gate wherever they stand, in any case.
@@ -40,30 +40,33 @@ const TRIGGERS: &[&str] = &[
     "set_config",
     "current_setting",
     // State of the server's session.
-    "advisory",
     "temp",
     "currval",
     "lastval",
     "setseed",
     "dblink",
-    // Schema names in catalog queries, and names that the server looks up from text.
+    // The catalog, and functions of the server, advisory locks among them.
+    "pg_",
     "nspname",
     "datname",
     "schemaname",
     "schema_name",
     "_schema",
+    "tableoid",
+    "format_type",
+    "_to_xml",
+    // Names that the server looks up from text.
     "regclass",
-    "regproc",
-    "regtype",
+    "regcollation",
+    "regconfig",
+    "regdictionary",
     "regnamespace",
     "regoper",
+    "regproc",
+    "regtype",
     "nextval",
     "setval",
-    "serial_sequence",
     "_privilege",
-    "relation_size",
-    "table_size",
-    "indexes_size",
 ];
 
 /// The searcher of the trigger words; built once, shared by reference.

@@ -1,5 +1,6 @@
 //! Cuts a text into statements at the `;` that separate them.
 
+use crate::catalog::speaks_of_schemas;
 use crate::classify::classify;
 use crate::effects::Effects;
 use crate::lexer::{Lexer, Strings, Token, TokenKind};
@@ -38,7 +39,8 @@ pub fn analyse_as(text: &[u8], strings: Strings) -> Analysis {
         }
         let (kind, effects, decision) = classify(tokens);
         let tag = tag::join(early_tag.take(), tag);
-        statements.push(Statement { range: trim(text, piece.bytes.clone()), kind, effects, tag, decision });
+        let (range, catalog) = (trim(text, piece.bytes.clone()), speaks_of_schemas(tokens));
+        statements.push(Statement { range, kind, effects, tag, decision, catalog });
     }
     if statements.is_empty() {
         statements.push(statement(text, 0..text.len(), Kind::Empty, early_tag));
@@ -47,7 +49,8 @@ pub fn analyse_as(text: &[u8], strings: Strings) -> Analysis {
 }
 
 fn statement(text: &[u8], range: Range<usize>, kind: Kind, tag: Option<BindTag>) -> Statement {
-    Statement { range: trim(text, range), kind, effects: Effects::NONE, tag, decision: Decision::Forward }
+    let (range, effects, decision) = (trim(text, range), Effects::NONE, Decision::Forward);
+    Statement { range, kind, effects, tag, decision, catalog: false }
 }
 
 fn trim(text: &[u8], range: Range<usize>) -> Range<usize> {

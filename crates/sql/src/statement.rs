@@ -35,6 +35,9 @@ pub struct Statement {
     pub tag: Option<BindTag>,
     /// What is done with it in a schema partition; in a database partition everything is forwarded.
     pub decision: Decision,
+    /// Its rows may carry schema names: it reads the catalog, or asks how the server calls something.
+    /// Of a `DECLARE` or `PREPARE`, the rows that come of it later.
+    pub catalog: bool,
 }
 
 impl Statement {

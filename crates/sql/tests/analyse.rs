@@ -361,7 +361,71 @@ fn the_scan_lets_plain_statements_pass_and_looks_at_the_rest() {
         "CREATE TABLE a ()",
         "CALL x()",
         "/* /* nested */ */ SELECT 1",
+        "EXPLAIN SELECT 1",
+        "SELECT * FROM \"PG_CLASS\"",
+        "SELECT tableOID FROM t",
+        "SELECT format_type(23, NULL)",
+        "SELECT x::regconfig",
+        "SELECT table_to_xml($1, true, true, '')",
     ] {
         assert_eq!(scanner.scan(text.as_bytes()), Scan::Look, "{text}");
+    }
+}
+
+#[test]
+fn statements_whose_rows_may_carry_schema_names_are_marked() {
+    for text in [
+        "SELECT * FROM pg_tables",
+        "SELECT relname FROM pg_catalog.PG_CLASS",
+        "SELECT * FROM \"pg_class\"",
+        "TABLE information_schema.tables",
+        "SELECT current_schema()",
+        "SELECT current_schema",
+        "SELECT current_schemas(true) AS s, 1",
+        "SELECT current_setting('search_path'), 1",
+        "SELECT set_config('search_path', 'public', false)",
+        "SELECT 'public.t'::regclass",
+        "SELECT CAST(a AS regtype) FROM t",
+        "SELECT to_regclass('t')",
+        "SELECT tableoid::text FROM t",
+        "INSERT INTO t VALUES (1) RETURNING tableoid",
+        "SELECT format_type(a, NULL) FROM t",
+        "SELECT pg_get_viewdef('v')",
+        "SELECT pg_typeof(a) FROM t",
+        "SELECT schema_to_xml('public', true, true, '')",
+        "EXPLAIN SELECT 1",
+        "EXPLAIN (FORMAT JSON) UPDATE t SET a = 1",
+        "EXECUTE p",
+        "SHOW ALL",
+        "PREPARE p AS SELECT * FROM pg_tables",
+        "DECLARE c CURSOR FOR SELECT nspname FROM pg_namespace",
+        "COPY (SELECT nspname FROM pg_namespace) TO STDOUT",
+        "WITH x AS (SELECT 1) SELECT * FROM x, pg_class",
+    ] {
+        assert!(one(text).catalog, "{text}");
+    }
+    for text in [
+        "SELECT * FROM todos",
+        "SELECT 'pg_class', $$information_schema$$ -- pg_class",
+        "SELECT pg_catalog.now(), a OPERATOR(pg_catalog.+) b FROM public.t",
+        "SELECT pg_backend_pid(), pg_sleep(1)",
+        "SELECT pg_advisory_lock(1), pg_try_advisory_xact_lock(2)",
+        "SELECT * FROM pg_temp.t",
+        "SELECT nextval('s'), register, region FROM t",
+        "FETCH 10 FROM c",
+        "BEGIN",
+        "",
+    ] {
+        assert!(!one(text).catalog, "{text}");
+    }
+    let two = analyse(b"SELECT 1; SELECT * FROM pg_class").statements;
+    assert_eq!(two.iter().map(|s| s.catalog).collect::<Vec<_>>(), [false, true]);
+}
+
+#[test]
+fn schemas_of_the_gates_own_making_are_known_by_their_names() {
+    assert!(sql::is_distinct("stuff_todo_0a1b2c3d"));
+    for schema in ["todo", "public", "stuff", "Stuff_x", "stuffgate", "x_stuff_y"] {
+        assert!(!sql::is_distinct(schema), "{schema}");
     }
 }
