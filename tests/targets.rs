@@ -4,7 +4,7 @@
 
 use crate::plan::WorldPlan;
 use crate::world::{SERVICE, World, secret_of};
-use testkit::scratch::Account;
+use testkit::scratch::{Account, HOST, Options};
 
 /// The role on plain Postgres, named as the gate names a partition's roles so that one pattern finds both.
 pub const PLAIN_ROLE: &str = "p_todo_00000000";
@@ -63,6 +63,7 @@ impl Targets {
             .users(users)
             .in_databases(Target::Database.logins().iter().copied())
             .extensions(EXTENSIONS)
+            .options(Options { conf: vec!["max_prepared_transactions = 10".into()], ..Options::default() })
             .start();
         let server = world.server("alice");
         let extensions: String =
@@ -81,6 +82,23 @@ impl Targets {
             Target::Plain => plain().url(self.world.server("alice")),
             Target::Schema | Target::Database => self.world.url(login),
         }
+    }
+
+    /// The environment that tells an ordinary program where its database is.
+    #[must_use]
+    pub fn environment(&mut self, target: Target, login: &str) -> [(&'static str, String); 6] {
+        let port = match target {
+            Target::Plain => self.world.server("alice").port(),
+            Target::Schema | Target::Database => self.world.gate.port(),
+        };
+        [
+            ("DATABASE_URL", self.url(target, login)),
+            ("PGHOST", HOST.to_owned()),
+            ("PGPORT", port.to_string()),
+            ("PGUSER", login.to_owned()),
+            ("PGPASSWORD", secret_of(login)),
+            ("PGDATABASE", SERVICE.to_owned()),
+        ]
     }
 
     /// The gate and the stores.

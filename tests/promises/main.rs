@@ -13,4 +13,3 @@ mod revocations;
 mod stores_away;
 mod strangers;
 mod tls;
-mod unmodified_clients;

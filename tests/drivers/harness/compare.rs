@@ -1,0 +1,119 @@
+//! What of a transcript through the gate differs from the one on plain Postgres, and whether it may.
+
+use super::transcript::Transcript;
+use crate::differences::Difference;
+use std::fmt::Write as _;
+use stuffgate_tests::Target;
+
+/// One target's outcome.
+pub(crate) struct Compared {
+    /// Cases that read as on plain Postgres.
+    pub(crate) equal: usize,
+    /// Cases that plain Postgres saw.
+    pub(crate) all: usize,
+    /// What is wrong, for reading; empty when all is as it must be.
+    pub(crate) wrong: String,
+}
+
+/// Compares case by case. `allowed` are the client's differences, of all targets.
+pub(crate) fn compare(
+    target: Target,
+    plain: &Transcript,
+    gate: &Transcript,
+    allowed: &[&Difference],
+) -> Compared {
+    let may =
+        |case: &str| allowed.iter().any(|difference| difference.target == target && difference.case == case);
+    let (mut equal, mut wrong) = (0, String::new());
+    for case in plain.names() {
+        let same = plain.seen(case) == gate.seen(case);
+        equal += usize::from(same);
+        if same && may(case) {
+            let _ = writeln!(wrong, "{case}, {}: listed as different, but it is not", target.word());
+        }
+        if !same && !may(case) {
+            wrong += &side_by_side(case, target, plain.seen(case), gate.seen(case));
+        }
+    }
+    for case in gate.names().filter(|case| plain.seen(case).is_empty() && !may(case)) {
+        wrong += &side_by_side(case, target, &[], gate.seen(case));
+    }
+    Compared { equal, all: plain.names().count(), wrong }
+}
+
+/// Cases that fail on plain Postgres, and are not listed as such or listed for nothing.
+pub(crate) fn failed_on_plain(plain: &Transcript, allowed: &[&Difference]) -> String {
+    let listed = |case: &str| {
+        allowed.iter().any(|difference| difference.target == Target::Plain && difference.case == case)
+    };
+    let mut wrong = String::new();
+    for case in plain.names() {
+        match (plain.failed(case), listed(case)) {
+            (true, false) => {
+                let _ =
+                    writeln!(wrong, "{case}: fails on plain Postgres: {}", plain.seen(case).join("\n    "));
+            }
+            (false, true) => {
+                let _ = writeln!(wrong, "{case}: listed as failing on plain Postgres, but it does not");
+            }
+            _ => {}
+        }
+    }
+    wrong
+}
+
+/// The lines that only one of both has, in order; equal ones at both ends are left out.
+fn side_by_side(case: &str, target: Target, plain: &[String], gate: &[String]) -> String {
+    let alike = plain.iter().zip(gate).take_while(|(one, other)| one == other).count();
+    let (plain, gate) = (&plain[alike..], &gate[alike..]);
+    let ends = plain.iter().rev().zip(gate.iter().rev()).take_while(|(one, other)| one == other).count();
+    let mut text = format!("{case}, {} (after {alike} equal lines):\n", target.word());
+    for (whose, lines) in [("plain", &plain[..plain.len() - ends]), ("gate ", &gate[..gate.len() - ends])] {
+        for line in lines {
+            let _ = writeln!(text, "    {whose} | {line}");
+        }
+        if lines.is_empty() {
+            let _ = writeln!(text, "    {whose} (nothing)");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(cases: &str) -> Transcript {
+        Transcript::read(&format!("client: c 1\n{cases}")).unwrap()
+    }
+
+    const LISTED: Difference = Difference { test: "c", case: "copy", target: Target::Schema, reason: "" };
+
+    #[test]
+    fn a_difference_must_be_listed_and_a_listed_one_must_occur() {
+        let (one, other) = (read("crud: 1\ncopy: 2"), read("crud: 1\ncopy: 3"));
+        let compared = compare(Target::Schema, &one, &other, &[]);
+        assert_eq!((compared.equal, compared.all), (1, 2));
+        assert!(compared.wrong.contains("plain | 2\n    gate  | 3"), "{}", compared.wrong);
+        assert_eq!(compare(Target::Schema, &one, &other, &[&LISTED]).wrong, "");
+        assert_ne!(compare(Target::Database, &one, &other, &[&LISTED]).wrong, "");
+        assert_ne!(compare(Target::Schema, &one, &one, &[&LISTED]).wrong, "");
+    }
+
+    #[test]
+    fn a_case_that_only_one_of_them_has_is_a_difference() {
+        let (one, other) = (read("crud: 1\ncopy: 2"), read("crud: 1"));
+        assert_ne!(compare(Target::Schema, &one, &other, &[]).wrong, "");
+        assert_ne!(compare(Target::Schema, &other, &one, &[]).wrong, "");
+    }
+
+    #[test]
+    fn what_fails_everywhere_is_no_success() {
+        let failing = read("crud: ERROR 42601 syntax");
+        assert_eq!(compare(Target::Schema, &failing, &failing, &[]).wrong, "");
+        assert_ne!(failed_on_plain(&failing, &[]), "");
+        let listed = Difference { case: "crud", target: Target::Plain, ..LISTED };
+        assert_eq!(failed_on_plain(&failing, &[&listed]), "");
+        assert_ne!(failed_on_plain(&read("crud: 1"), &[&listed]), "");
+    }
+}

@@ -1,0 +1,219 @@
+//! One client's program: run everywhere, compared, and checked against its row.
+
+use super::compare::{Compared, compare, failed_on_plain};
+use super::documents::{self, Row};
+use super::process;
+use super::transcript::Transcript;
+use crate::differences::{DIFFERENCES, Difference};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+use stuffgate_tests::{Target, Targets};
+
+/// Longest run of a program, unless its test says otherwise.
+const LIMIT: Duration = Duration::from_secs(100);
+/// Bytes of the end of the gate's log that a failure shows.
+const LOG_SHOWN: usize = 3_000;
+/// What a program left in its partition, looked up past the gate: tables and how many rows they have.
+const LEFT: &str = "SELECT relname || ' ' || (xpath('/row/n/text()', query_to_xml(\
+                    format('SELECT count(*) AS n FROM %s', oid::regclass), false, true, '')))[1] \
+                    FROM pg_class WHERE relnamespace = current_schema()::regnamespace \
+                    AND relkind IN ('r', 'p') ORDER BY relname COLLATE \"C\"";
+
+/// A client's program and what is expected of it.
+pub(crate) struct Driver {
+    test: &'static str,
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    variables: Vec<(OsString, OsString)>,
+    cases: usize,
+    limit: Duration,
+    pinned: bool,
+}
+
+impl Driver {
+    /// The program that `test` runs: a file of tests/drivers, given to an interpreter.
+    pub(crate) fn new(test: &'static str, interpreter: impl Into<PathBuf>, file: &str) -> Self {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers").join(file);
+        Self {
+            test,
+            program: interpreter.into(),
+            arguments: vec![file.into()],
+            variables: Vec::new(),
+            cases: 1,
+            limit: LIMIT,
+            pinned: true,
+        }
+    }
+
+    /// The least number of cases that it must print.
+    pub(crate) fn cases(mut self, cases: usize) -> Self {
+        self.cases = cases;
+        self
+    }
+
+    /// Other arguments than the file alone.
+    #[allow(dead_code)]
+    pub(crate) fn arguments<S: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+        self.arguments = arguments.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Runs it with one more environment variable.
+    #[allow(dead_code)]
+    pub(crate) fn variable(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// Its version is whatever the system has, so its row does not name one.
+    #[allow(dead_code)]
+    pub(crate) fn of_the_system(mut self) -> Self {
+        self.pinned = false;
+        self
+    }
+
+    /// Longest run, where the usual one does not do.
+    #[allow(dead_code)]
+    pub(crate) fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Runs it at every target, compares, and checks its row.
+    pub(crate) fn run(self) {
+        let mut targets = Targets::start();
+        let plain = self.one(&mut targets, Target::Plain);
+        let [schema, database] = self.through_the_gate(&mut targets);
+        let home =
+            targets.world().home("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace");
+        assert_eq!(home, "0\n", "something of a user's is in the service's home");
+
+        let allowed: Vec<&Difference> =
+            DIFFERENCES.iter().filter(|difference| difference.test == self.test).collect();
+        for difference in &allowed {
+            assert!(
+                !plain.seen(difference.case).is_empty(),
+                "listed case {} does not occur",
+                difference.case
+            );
+        }
+        let count = plain.names().count();
+        assert!(count >= self.cases, "{count} cases, {} are expected", self.cases);
+        let schema = compare(Target::Schema, &plain, &schema, &allowed);
+        let database = compare(Target::Database, &plain, &database, &allowed);
+        let wrong = failed_on_plain(&plain, &allowed) + &schema.wrong + &database.wrong;
+        assert!(wrong.is_empty(), "{}:\n{wrong}(kept in {})", self.test, self.kept().display());
+        documents::check(&self.row(&plain, [&schema, &database], &allowed));
+    }
+
+    /// Runs it for both users of both kinds of partition at once. Both users of a kind must see the same.
+    fn through_the_gate(&self, targets: &mut Targets) -> [Transcript; 2] {
+        let logins = |target: Target| target.logins().iter().map(move |login| (target, *login));
+        let runs: Vec<_> = Target::OF_THE_GATE
+            .into_iter()
+            .flat_map(logins)
+            .map(|(target, login)| (target, login, self.command(targets, target, login)))
+            .collect();
+        let ended: Vec<_> = thread::scope(|scope| {
+            let running: Vec<_> = runs
+                .into_iter()
+                .map(|(target, login, command)| {
+                    (
+                        target,
+                        login,
+                        scope.spawn(move || process::run(command, self.limit, &self.kept_of(login))),
+                    )
+                })
+                .collect();
+            running.into_iter().map(|(target, login, run)| (target, login, run.join().unwrap())).collect()
+        });
+        let mut read: Vec<(Target, &str, Transcript)> = ended
+            .into_iter()
+            .map(|(target, login, ended)| (target, login, self.read(targets, target, login, ended)))
+            .collect();
+        Target::OF_THE_GATE.map(|target| {
+            let mut both = read.extract_if(.., |(of, ..)| *of == target);
+            let (_, one, first) = both.next().unwrap();
+            for (_, other, second) in both {
+                let told = compare(target, &first, &second, &[]).wrong;
+                assert!(
+                    told.is_empty(),
+                    "{one} (as plain) and {other} (as gate) do not see the same:\n{told}"
+                );
+            }
+            first
+        })
+    }
+
+    fn one(&self, targets: &mut Targets, target: Target) -> Transcript {
+        let login = target.logins()[0];
+        let command = self.command(targets, target, login);
+        let ended = process::run(command, self.limit, &self.kept_of(login));
+        self.read(targets, target, login, ended)
+    }
+
+    /// The transcript of a run, with what it left in the partition as one more case.
+    fn read(
+        &self,
+        targets: &mut Targets,
+        target: Target,
+        login: &str,
+        ended: Result<String, String>,
+    ) -> Transcript {
+        let read = ended.and_then(|printed| Transcript::read(&printed));
+        let mut transcript = read.unwrap_or_else(|told| {
+            let log = targets.world().gate.log();
+            let from = log.len().saturating_sub(LOG_SHOWN);
+            let log = String::from_utf8_lossy(&log.as_bytes()[from..]);
+            panic!("{}, {} as {login}: {told}\nthe gate:\n{log}", self.test, target.word());
+        });
+        let left = targets.direct(target, login, LEFT);
+        for table in left.lines().chain(left.is_empty().then_some("nothing")) {
+            transcript.add("left", table);
+        }
+        transcript
+    }
+
+    fn command(&self, targets: &mut Targets, target: Target, login: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments);
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("PG") || text.starts_with("STUFFGATE") || text.starts_with("CARGO") {
+                command.env_remove(name);
+            }
+        }
+        command.envs(targets.environment(target, login));
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    fn row(&self, plain: &Transcript, [schema, database]: [&Compared; 2], allowed: &[&Difference]) -> Row {
+        let of = |compared: &Compared| format!("{} of {}", compared.equal, compared.all);
+        let why = |difference: &&Difference| {
+            format!("`{}`, {}: {}", difference.case, difference.target.word(), difference.reason)
+        };
+        Row {
+            test: self.test.to_owned(),
+            client: plain.client.clone(),
+            version: if self.pinned { plain.version.clone() } else { "the system's".to_owned() },
+            schema: of(schema),
+            database: of(database),
+            why: allowed.iter().map(why).collect::<Vec<_>>().join("; "),
+        }
+    }
+
+    /// The folder that keeps what was printed.
+    fn kept(&self) -> PathBuf {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("drivers").join(self.test);
+        std::fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    fn kept_of(&self, login: &str) -> PathBuf {
+        self.kept().join(login)
+    }
+}

@@ -1,0 +1,13 @@
+//! Clients written in Python, from tests/.venv.
+
+use crate::harness::Driver;
+use std::path::{Path, PathBuf};
+
+fn python() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/python")
+}
+
+#[test]
+fn psycopg_3() {
+    Driver::new("psycopg_3", python(), "python/psycopg_3.py").cases(34).run();
+}
