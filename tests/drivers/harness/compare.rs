@@ -32,11 +32,11 @@ pub(crate) fn compare(
             let _ = writeln!(wrong, "{case}, {}: listed as different, but it is not", target.word());
         }
         if !same && !may(case) {
-            wrong += &side_by_side(case, target, plain.seen(case), gate.seen(case));
+            wrong += &side_by_side(case, target, [("plain", plain.seen(case)), ("gate", gate.seen(case))]);
         }
     }
     for case in gate.names().filter(|case| plain.seen(case).is_empty() && !may(case)) {
-        wrong += &side_by_side(case, target, &[], gate.seen(case));
+        wrong += &side_by_side(case, target, [("plain", &[]), ("gate", gate.seen(case))]);
     }
     Compared { equal, all: plain.names().count(), wrong }
 }
@@ -62,18 +62,31 @@ pub(crate) fn failed_on_plain(plain: &Transcript, allowed: &[&Difference]) -> St
     wrong
 }
 
+/// Where the two users of one target do not see the same.
+pub(crate) fn between_users(target: Target, first: &Transcript, second: &Transcript) -> String {
+    let [one, other] = [target.logins()[0], target.logins()[1]];
+    let names = first.names().chain(second.names().filter(|case| first.seen(case).is_empty()));
+    names
+        .filter(|case| first.seen(case) != second.seen(case))
+        .map(|case| side_by_side(case, target, [(one, first.seen(case)), (other, second.seen(case))]))
+        .collect()
+}
+
 /// The lines that only one of both has, in order; equal ones at both ends are left out.
-fn side_by_side(case: &str, target: Target, plain: &[String], gate: &[String]) -> String {
-    let alike = plain.iter().zip(gate).take_while(|(one, other)| one == other).count();
-    let (plain, gate) = (&plain[alike..], &gate[alike..]);
-    let ends = plain.iter().rev().zip(gate.iter().rev()).take_while(|(one, other)| one == other).count();
+fn side_by_side(case: &str, target: Target, both: [(&str, &[String]); 2]) -> String {
+    let [(_, one), (_, other)] = both;
+    let equal = |(one, other): &(&String, &String)| one == other;
+    let alike = one.iter().zip(other).take_while(equal).count();
+    let (one, other) = (&one[alike..], &other[alike..]);
+    let ends = one.iter().rev().zip(other.iter().rev()).take_while(equal).count();
     let mut text = format!("{case}, {} (after {alike} equal lines):\n", target.word());
-    for (whose, lines) in [("plain", &plain[..plain.len() - ends]), ("gate ", &gate[..gate.len() - ends])] {
+    for (whose, lines) in both {
+        let lines = &lines[alike..lines.len() - ends];
         for line in lines {
-            let _ = writeln!(text, "    {whose} | {line}");
+            let _ = writeln!(text, "    {whose:<5} | {line}");
         }
         if lines.is_empty() {
-            let _ = writeln!(text, "    {whose} (nothing)");
+            let _ = writeln!(text, "    {whose:<5} (nothing)");
         }
     }
     text
