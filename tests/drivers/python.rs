@@ -11,3 +11,13 @@ fn python() -> PathBuf {
 fn psycopg_3() {
     Driver::new("psycopg_3", python(), "python/psycopg_3.py").cases(34).run();
 }
+
+#[test]
+fn psycopg_2() {
+    Driver::new("psycopg_2", python(), "python/psycopg_2.py").cases(32).run();
+}
+
+#[test]
+fn asyncpg() {
+    Driver::new("asyncpg", python(), "python/asyncpg_.py").cases(29).run();
+}

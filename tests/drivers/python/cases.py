@@ -57,29 +57,37 @@ def digest(values):
     return f"{count} {sum_.hexdigest()[:16]}"
 
 
-def run(client, *arguments):
-    """Prints the client and runs every case with the arguments."""
+def lines_of(seen):
+    return ["done"] if seen is None else [seen] if isinstance(seen, str) else seen
+
+
+def run(client, connect):
+    """Prints the client and runs every case with one connection; a case that fails gives the next a new one."""
     print(f"client: {client}")
+    conn = connect()
     for function in _cases:
         try:
-            seen = function(*arguments)
-            if seen is None:
-                seen = ["done"]
-            for line in [seen] if isinstance(seen, str) else seen:
+            for line in lines_of(function(conn)):
                 tell(function.__name__, line)
         except Exception as error:
             failed(function.__name__, error)
+            conn.close()
+            conn = connect()
         sys.stdout.flush()
+    conn.close()
 
 
-async def run_async(client, *arguments):
+async def run_async(client, connect):
     """The same for cases that are coroutines and return all their lines."""
     print(f"client: {client}")
+    conn = await connect()
     for function in _cases:
         try:
-            seen = await function(*arguments)
-            for line in ["done"] if seen is None else [seen] if isinstance(seen, str) else seen:
+            for line in lines_of(await function(conn)):
                 tell(function.__name__, line)
         except Exception as error:
             failed(function.__name__, error)
+            await conn.close()
+            conn = await connect()
         sys.stdout.flush()
+    await conn.close()

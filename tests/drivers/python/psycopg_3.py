@@ -1,6 +1,7 @@
 """An ordinary program on psycopg 3."""
 
 import asyncio
+import contextlib
 import datetime
 import decimal
 import os
@@ -402,11 +403,11 @@ def session(conn):
 def two_phase(conn):
     name = f"by {os.environ['PGUSER']}"  # One server knows a name once, whatever the database.
     for ending in ("tpc_commit", "tpc_rollback"):
-        with psycopg.connect(URL) as other:
+        with contextlib.closing(psycopg.connect(URL)) as other:
             other.tpc_begin(name)
             other.execute("INSERT INTO counted VALUES (1000, 0)")
             other.tpc_prepare()
-        with psycopg.connect(URL) as other:
+        with contextlib.closing(psycopg.connect(URL)) as other:
             getattr(other, ending)(name)
         yield conn.execute("SELECT count(*) FROM counted WHERE who = 1000").fetchone()
 
@@ -441,5 +442,4 @@ def asynchronous(conn):
     return asyncio.run(work())
 
 
-with psycopg.connect(URL, autocommit=True) as connection:
-    run(f"psycopg {psycopg.__version__}", connection)
+run(f"psycopg {psycopg.__version__}", lambda: psycopg.connect(URL, autocommit=True))
