@@ -17,6 +17,10 @@ const ROUND_BYTES: usize = 1 << 20;
 struct Open;
 
 impl Front for Open {
+    fn admits(&mut self, _total: usize) -> bool {
+        true
+    }
+
     fn judge(&mut self, _: &[u8], _: usize, _: &mut Desk<'_>) -> Verdict {
         Verdict::Pass
     }
@@ -81,7 +85,7 @@ impl<'a> Exchange<'a> {
             client: Peer::new(Tape { text: asked, at: asked.len() }),
             server: Peer::new(Tape { text: answered, at: answered.len() }),
             ledger: Ledger::default(),
-            relay: Relay::new(Limits { statement_bytes: 1 << 20 }),
+            relay: Relay::new(Limits { statement_bytes: 1 << 20, free_bytes: 1 << 20 }),
         }
     }
 

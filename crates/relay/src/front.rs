@@ -35,6 +35,10 @@ pub struct Desk<'a> {
 
 /// What the session decides for the relay. All methods are called synchronously and must not block.
 pub trait Front {
+    /// Whether a message of `total` bytes, more than [`crate::Limits::free_bytes`], may be read whole now.
+    /// If not, it is left unread and held (see [`Verdict::Hold`]).
+    fn admits(&mut self, total: usize) -> bool;
+
     /// Judges a message that carries text or names: Query, Parse, Bind, Describe, Execute, Close,
     /// FunctionCall. `message` starts at the tag. A Bind holds at least its two names, a
     /// FunctionCall at least its header, the others are whole. `total` is the whole message's

@@ -18,6 +18,8 @@ const HIGH_WATER_BYTES: usize = 64 * 1024;
 pub struct Limits {
     /// Longest Query or Parse message, in bytes: these must be read whole before they are judged.
     pub statement_bytes: usize,
+    /// Longest of them that is read without asking [`Front::admits`], in bytes.
+    pub free_bytes: usize,
 }
 
 /// Why [`Relay::run`] gave control back.
@@ -85,6 +87,10 @@ pub struct Relay {
     holding: bool,
     /// A part of a simple query is under way: only its copy data may pass.
     part: bool,
+    /// The client has said Terminate behind messages that the server has not answered yet.
+    leaving: bool,
+    /// Bytes that a leaving client did not take any more.
+    untaken: usize,
     /// A ReadyForQuery for the client was met, its bytes may not have passed yet.
     ready: bool,
     limits: Limits,
@@ -100,6 +106,8 @@ impl Relay {
             flush_sent: false,
             holding: false,
             part: false,
+            leaving: false,
+            untaken: 0,
             ready: false,
             limits,
         }
@@ -179,6 +187,12 @@ impl Relay {
             if client.is_sending() {
                 match client.poll_send(cx) {
                     Poll::Ready(Ok(())) => progress |= matches!(server_walk, Walk::Full),
+                    Poll::Ready(Err(_)) if self.leaving && self.untaken < HIGH_WATER_BYTES => {
+                        // What it sent before it left is carried out; nobody reads the answers.
+                        self.untaken += client.outbox.len();
+                        client.forget_owed();
+                        progress = true;
+                    }
                     Poll::Ready(Err(error)) => return Poll::Ready(Outcome::ClientGone(Some(error))),
                     Poll::Pending => {}
                 }
@@ -192,8 +206,9 @@ impl Relay {
                 }
             }
             // A held client is still listened to: it may go away.
-            let listen = matches!(client_walk, Walk::Dry)
-                || (matches!(client_walk, Walk::Held) && client.inbox.unread().len() < HIGH_WATER_BYTES);
+            let held = matches!(client_walk, Walk::Held) && !self.leaving;
+            let listen =
+                matches!(client_walk, Walk::Dry) || (held && client.inbox.unread().len() < HIGH_WATER_BYTES);
             if listen && !progress {
                 match client.poll_fill(cx) {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Outcome::ClientGone(None)),
@@ -240,6 +255,12 @@ impl Streaming {
 }
 
 /// What of the ledger may keep the client's next message back.
-fn gates(ledger: &Ledger) -> [bool; 4] {
-    [ledger.is_full(), ledger.is_skipping(), ledger.segment_open(), ledger.is_settled()]
+fn gates(ledger: &Ledger) -> [bool; 5] {
+    [
+        ledger.is_full(),
+        ledger.is_skipping(),
+        ledger.segment_open(),
+        ledger.is_settled(),
+        ledger.is_copying_in(),
+    ]
 }

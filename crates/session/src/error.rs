@@ -120,6 +120,15 @@ pub(crate) fn cancelled() -> Fields {
         .with_detail("It was waiting for a connection to the store and never reached it.")
 }
 
+/// All the room for texts of statements is taken.
+pub(crate) fn no_room(bytes: usize) -> Fields {
+    Fields::error(
+        sqlstate::OUT_OF_MEMORY,
+        format!("the gate has no room for a statement of {bytes} bytes"),
+    )
+    .with_hint("Other sessions' statements take it: try again, send large values as parameters or by COPY, or raise session.statements_total_bytes.")
+}
+
 /// Only the end of the failed transaction is accepted.
 pub(crate) fn transaction_failed() -> Fields {
     Fields::error(

@@ -62,7 +62,9 @@ impl Session {
             )));
         }
         let epoch = self.leased.as_ref().map_or(0, |leased| leased.lease.epoch());
-        let statement = self.state.statement(parse, epoch);
+        let Some(statement) = self.state.kept_statement(parse, epoch) else {
+            return Err(Box::new(error::no_room(parse.text.len())));
+        };
         self.check_tag(&statement)?;
         self.check_block(&statement)?;
         self.check_decision(&statement)?;
@@ -163,7 +165,7 @@ impl Session {
             self.state.step(step)
         } else {
             let look = match self.leased.as_ref().and_then(|leased| leased.names()) {
-                Some(names) => Some(self.state.gate.looks.look(&statement.text, Some(names))),
+                Some(names) => Some(self.state.look(&statement.text, Some(names))),
                 None => statement.look.clone(),
             };
             let Some([only]) = look.as_deref().map(|look| look.analysis.statements.as_slice()) else {

@@ -41,24 +41,18 @@ pub(crate) struct SessionFront<'a> {
 }
 
 impl Front for SessionFront<'_> {
+    fn admits(&mut self, total: usize) -> bool {
+        self.state.takes_room(total)
+    }
+
     fn judge(&mut self, message: &[u8], total: usize, desk: &mut Desk<'_>) -> Verdict {
-        if *self.unbound {
-            return Verdict::Hold;
+        let verdict = self.judged(message, total, desk);
+        if let Some(room) = &mut self.state.room
+            && !matches!(verdict, Verdict::Gather | Verdict::Hold | Verdict::Wait)
+        {
+            room.spent = true;
         }
-        let behind_another = !desk.ledger.segment_open() && !desk.ledger.is_settled();
-        if behind_another && (!self.state.journal.is_empty() || self.binding_may_end()) {
-            // What names stand for, or whose store it is for, depends on how the segment before goes.
-            return Verdict::Wait;
-        }
-        match message.first().copied() {
-            Some(frontend::QUERY) => self.query(message, desk),
-            Some(frontend::PARSE) => self.parse(message, desk).unwrap_or(Verdict::Pass),
-            Some(frontend::BIND) => self.bind(message, total, desk).unwrap_or(Verdict::Pass),
-            Some(frontend::DESCRIBE) => self.describe(message, desk).unwrap_or(Verdict::Pass),
-            Some(frontend::EXECUTE) => self.execute(message),
-            Some(frontend::CLOSE) => self.close(message, desk).unwrap_or(Verdict::Pass),
-            _ => Verdict::Pass,
-        }
+        verdict
     }
 
     fn ready(&mut self, status: Status) {
@@ -144,6 +138,26 @@ impl Front for SessionFront<'_> {
 }
 
 impl SessionFront<'_> {
+    fn judged(&mut self, message: &[u8], total: usize, desk: &mut Desk<'_>) -> Verdict {
+        if *self.unbound {
+            return Verdict::Hold;
+        }
+        let behind_another = !desk.ledger.segment_open() && !desk.ledger.is_settled();
+        if behind_another && (!self.state.journal.is_empty() || self.binding_may_end()) {
+            // What names stand for, or whose store it is for, depends on how the segment before goes.
+            return Verdict::Wait;
+        }
+        match message.first().copied() {
+            Some(frontend::QUERY) => self.query(message, desk),
+            Some(frontend::PARSE) => self.parse(message, desk).unwrap_or(Verdict::Pass),
+            Some(frontend::BIND) => self.bind(message, total, desk).unwrap_or(Verdict::Pass),
+            Some(frontend::DESCRIBE) => self.describe(message, desk).unwrap_or(Verdict::Pass),
+            Some(frontend::EXECUTE) => self.execute(message),
+            Some(frontend::CLOSE) => self.close(message, desk).unwrap_or(Verdict::Pass),
+            _ => Verdict::Pass,
+        }
+    }
+
     /// Whether the session is for somebody else, or nobody, once the transaction has ended.
     fn binding_may_end(&self) -> bool {
         let on_its_way = self.state.awaiting.iter().flatten().chain(&self.state.uncommitted);
@@ -170,7 +184,7 @@ impl SessionFront<'_> {
                 return Verdict::Pass; // what strangers left is still theirs
             }
             Scan::Look => {
-                let look = self.state.gate.looks.look(text, self.names);
+                let look = self.state.look(text, self.names);
                 let statements = &look.analysis.statements;
                 let ours = statements.iter().any(|statement| {
                     self.state.is_local(statement, true, self.names) || !self.tag_fits(statement.tag.as_ref())
@@ -226,7 +240,7 @@ impl SessionFront<'_> {
     fn partition_look(&self, statement: &Statement) -> Option<Arc<Look>> {
         let look = statement.look.as_ref()?;
         Some(match self.names {
-            Some(_) => self.state.gate.looks.look(&statement.text, self.names),
+            Some(_) => self.state.look(&statement.text, self.names),
             None => Arc::clone(look),
         })
     }

@@ -3,6 +3,7 @@
 use crate::console::Console;
 use crate::login::Numbers;
 use crate::look::Looks;
+use crate::room::Budget;
 use crate::sessions::Sessions;
 use model::Directory;
 use pool::Pools;
@@ -24,6 +25,9 @@ pub struct Limits {
     pub login_timeout: Duration,
     /// Longest Query or Parse message, in bytes.
     pub statement_bytes: usize,
+    /// Texts of statements that all sessions together may hold, in bytes: long ones that are being read
+    /// or sent, each counted twice, and prepared ones.
+    pub statements_total_bytes: usize,
 }
 
 /// What every session is given: nothing in this crate is global.
@@ -39,6 +43,7 @@ pub struct Gate {
     /// Bounds.
     pub limits: Limits,
     pub(crate) looks: Looks,
+    pub(crate) budget: Budget,
     pub(crate) mock: Mock,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) console_places: Arc<Semaphore>,
@@ -71,6 +76,7 @@ impl Gate {
             console,
             limits,
             looks: Looks::default(),
+            budget: Budget::new(limits.statements_total_bytes),
             mock: Mock::new(mock_secret),
             numbers: Numbers::default(),
             console_places: Arc::new(Semaphore::new(CONSOLE_PLACES)),

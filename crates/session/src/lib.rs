@@ -20,6 +20,7 @@ mod look;
 mod parameters;
 mod prepared;
 mod relayed;
+mod room;
 mod route;
 mod serve;
 mod sessions;

@@ -22,6 +22,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Largest message, other than a statement, that is read whole while no server is leased, in bytes.
 const MAX_BIND_HEAD_BYTES: usize = 16 * 1024;
 
+/// A whole Terminate message.
+const TERMINATE: [u8; HEADER_BYTES] = [frontend::TERMINATE, 0, 0, 0, 4];
+
 /// Why a session is over.
 #[derive(Debug)]
 pub(crate) enum End {
@@ -127,6 +130,7 @@ impl Session {
     /// No server is leased: one message of the client.
     async fn ready_turn(&mut self) -> Result<(), End> {
         self.flush().await?;
+        self.state.room = None;
         let header = self.next_header().await?;
         match header.tag {
             frontend::TERMINATE => return Err(End::Quit),
@@ -145,9 +149,16 @@ impl Session {
             | frontend::FUNCTION_CALL => {}
             tag => return Err(End::Told(Box::new(error::client_fault(ClientFault::UnknownTag(tag))))),
         }
-        self.await_message(header, needed(header)).await?;
+        let needs = needed(header);
+        if needs == header.total() && !self.finds_room(header).await? {
+            return Ok(());
+        }
+        self.await_message(header, needs).await?;
         let mut nature = self.nature(header);
         if nature == Nature::Gather {
+            if !self.finds_room(header).await? {
+                return Ok(());
+            }
             self.await_message(header, header.total()).await?;
             nature = self.nature(header);
         }
@@ -156,13 +167,28 @@ impl Session {
             Nature::Server(tag) => match self.take_lease(tag.as_ref()).await {
                 Ok(()) => Ok(()),
                 Err(NoLease::End(end)) => Err(end),
-                Err(NoLease::Refused(fields)) => {
-                    self.drop_message(header.total()).await?;
-                    self.refuse(header.tag, &fields);
-                    Ok(())
-                }
+                Err(NoLease::Refused(fields)) => self.refuse_unread(header, &fields).await,
             },
         }
+    }
+
+    /// Whether there is room to read the client's next message whole; where not, it is refused.
+    async fn finds_room(&mut self, header: Header) -> Result<bool, End> {
+        match Box::pin(self.make_room(header)).await {
+            Ok(()) => Ok(true),
+            Err(NoLease::End(end)) => Err(end),
+            Err(NoLease::Refused(fields)) => {
+                self.refuse_unread(header, &fields).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Tells an error for the client's next message, which nobody reads.
+    async fn refuse_unread(&mut self, header: Header, fields: &Fields) -> Result<(), End> {
+        self.drop_message(header.total()).await?;
+        self.refuse(header.tag, fields);
+        Ok(())
     }
 
     /// Tells an error for the message `tag`, which has been taken out of the inbox.
@@ -203,16 +229,27 @@ impl Session {
     /// The gate handles the client's next message itself.
     async fn handle_held(&mut self) -> Result<(), End> {
         let header = self.next_header().await?;
+        if self.leased.is_some() && !self.state.has_room_for(header.total()) {
+            // The relay has left it unread for want of room, and looks at it again when there is some.
+            self.finds_room(header).await?;
+            return Ok(());
+        }
         self.await_message(header, header.total()).await?;
         let message = self.client.inbox.unread().get(..header.total()).unwrap_or_default().to_vec();
         self.client.inbox.consume(header.total());
+        self.handle(header, &message).await?;
+        self.state.room = None;
+        Ok(())
+    }
+
+    async fn handle(&mut self, header: Header, message: &[u8]) -> Result<(), End> {
         match header.tag {
-            frontend::QUERY => Box::pin(self.simple(&message)).await,
+            frontend::QUERY => Box::pin(self.simple(message)).await,
             _ => {
                 if self.leased.is_none() && self.segment == Segment::Closed {
                     self.segment = Segment::Open;
                 }
-                match self.extended(&message) {
+                match self.extended(message) {
                     Err(fields) => self.refuse(header.tag, &fields),
                     Ok(()) if self.leased.is_none() && header.tag == frontend::EXECUTE => {
                         self.segment = Segment::Executed;
@@ -258,7 +295,7 @@ impl Session {
             Scan::Transaction(_) if self.state.step_is_local(false) => Nature::Local,
             Scan::Transaction(_) => Nature::Server(None),
             Scan::Look => {
-                let look = self.state.gate.looks.look(text, None);
+                let look = self.state.look(text, None);
                 let statements = &look.analysis.statements;
                 if statements.iter().any(|statement| self.state.is_local(statement, false, None)) {
                     Nature::Local
@@ -319,9 +356,20 @@ impl Session {
             if let Poll::Ready(reason) = self.handle.poll_end(cx, known) {
                 return Poll::Ready(Err(End::Told(Box::new(error::ended(reason)))));
             }
-            self.client.poll_send(cx).map_err(|_| End::Gone)
+            match self.client.poll_send(cx) {
+                Poll::Ready(Err(_)) if self.has_left() => {
+                    self.client.forget_owed();
+                    Poll::Ready(Ok(()))
+                }
+                sent => sent.map_err(|_| End::Gone),
+            }
         })
         .await
+    }
+
+    /// Whether the client has said Terminate behind what is unread: it waits for no answers.
+    pub(crate) fn has_left(&self) -> bool {
+        self.client.inbox.unread().ends_with(&TERMINATE)
     }
 
     /// The next message's header. An idle session owns no buffer while it waits here.

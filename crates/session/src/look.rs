@@ -3,7 +3,7 @@
 use dashmap::DashMap;
 use sql::{Analysis, Names, Rewritten, Scan, Scanner};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most texts that are remembered.
 pub(crate) const MAX_LOOKS: usize = 4096;
@@ -41,9 +41,53 @@ impl SchemaNames {
 /// What is known of a text.
 #[derive(Debug)]
 pub(crate) struct Look {
-    pub(crate) analysis: Analysis,
+    pub(crate) analysis: Arc<Analysis>,
     /// What a schema partition is sent instead.
     pub(crate) rewritten: Option<Rewritten>,
+}
+
+impl Look {
+    fn at(text: &[u8], names: Option<&SchemaNames>, known: Option<Arc<Analysis>>) -> Self {
+        Self {
+            analysis: known.unwrap_or_else(|| Arc::new(sql::analyse(text))),
+            rewritten: names.and_then(|names| sql::rewrite(text, &names.as_names())),
+        }
+    }
+}
+
+/// Most looks at one long text and pieces of it that are remembered.
+const MAX_LONG_LOOKS: usize = 2;
+
+/// Looks at one long text, and at pieces of it, while it is there.
+#[derive(Debug, Default)]
+pub(crate) struct LongLooks {
+    known: Mutex<Vec<LongLook>>,
+}
+
+#[derive(Debug)]
+struct LongLook {
+    text: u128,
+    names: Option<SchemaNames>,
+    look: Arc<Look>,
+}
+
+impl LongLooks {
+    /// The full look at `text`; what it is made of is found once.
+    pub(crate) fn look(&self, looks: &Looks, text: &[u8], names: Option<&SchemaNames>) -> Arc<Look> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let hash = looks.hash(text);
+        let mut same = known.iter().filter(|one| one.text == hash);
+        if let Some(seen) = same.clone().find(|one| one.names.as_ref() == names) {
+            return Arc::clone(&seen.look);
+        }
+        let analysis = same.next().map(|one| Arc::clone(&one.look.analysis));
+        let look = looks.long_look(text, names, analysis);
+        if known.len() >= MAX_LONG_LOOKS {
+            known.remove(0);
+        }
+        known.push(LongLook { text: hash, names: names.cloned(), look: Arc::clone(&look) });
+        look
+    }
 }
 
 /// The scanner, and the looks that were taken lately.
@@ -51,6 +95,7 @@ pub(crate) struct Looks {
     scanner: Scanner,
     known: DashMap<u128, Arc<Look>>,
     keys: (RandomState, RandomState),
+    long: Mutex<()>,
 }
 
 impl Default for Looks {
@@ -59,6 +104,7 @@ impl Default for Looks {
             scanner: Scanner::new(),
             known: DashMap::new(),
             keys: (RandomState::new(), RandomState::new()),
+            long: Mutex::default(),
         }
     }
 }
@@ -76,20 +122,25 @@ impl Looks {
 
     /// The full look at `text`, as seen in a partition with `names` (`None`: where `public` is `public`).
     pub(crate) fn look(&self, text: &[u8], names: Option<&SchemaNames>) -> Arc<Look> {
+        if text.len() > MAX_LOOK_BYTES {
+            return self.long_look(text, names, None);
+        }
         let key = self.hash((text, names.map(SchemaNames::key)));
         if let Some(known) = self.known.get(&key) {
             return Arc::clone(&known);
         }
-        let look = Arc::new(Look {
-            analysis: sql::analyse(text),
-            rewritten: names.and_then(|names| sql::rewrite(text, &names.as_names())),
-        });
-        if text.len() <= MAX_LOOK_BYTES {
-            if self.known.len() >= MAX_LOOKS {
-                self.known.clear();
-            }
-            self.known.insert(key, Arc::clone(&look));
+        let look = Arc::new(Look::at(text, names, None));
+        if self.known.len() >= MAX_LOOKS {
+            self.known.clear();
         }
+        self.known.insert(key, Arc::clone(&look));
         look
+    }
+
+    /// A look that nobody remembers. One thread takes such a look at a time: what it takes of memory
+    /// besides the text is many times the text.
+    fn long_look(&self, text: &[u8], names: Option<&SchemaNames>, known: Option<Arc<Analysis>>) -> Arc<Look> {
+        let _alone = self.long.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::new(Look::at(text, names, known))
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::look::Look;
 use crate::parameters::Change;
+use crate::room::Place;
 use pool::StatementId;
 use sql::{Arg, Effects, Kind, Step};
 use std::collections::{HashMap, VecDeque};
@@ -25,6 +26,8 @@ pub(crate) struct Statement {
     pub(crate) look: Option<Arc<Look>>,
     /// Set if it is a transaction statement in its shortest form.
     pub(crate) step: Option<Step>,
+    /// Its place among what the session keeps; none while it is only being looked at.
+    pub(crate) _place: Option<Place>,
 }
 
 impl Statement {

@@ -5,18 +5,20 @@ use crate::front::{SessionFront, UNKNOWN_PARAMETERS, tag_fits};
 use crate::life::{End, Segment, Session};
 use crate::look::SchemaNames;
 use crate::parameters::Change;
+use crate::room::FREE_MESSAGE_BYTES;
 use crate::route::{Route, route};
 use crate::sessions::EndReason;
 use crate::state::Block;
 use crate::stateful;
 use model::{LoginKind, Name};
 use pool::{Lease, LeaseError};
-use relay::{Ledger, Limits, Outcome, Relay, Reply, ServerFault, Status};
+use relay::{ClientFault, Ledger, Limits, Outcome, Relay, Reply, ServerFault, Status};
 use sql::{BindTag, Effects};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-use wire::{Fields, frame};
+use wire::Fields;
+use wire::frame::{self, Header};
 
 /// How long a connection that is coming back waits for a cancel request that is on its way to it.
 const CANCEL_GRACE: Duration = Duration::from_millis(200);
@@ -109,7 +111,10 @@ impl Session {
             ledger.expect_hidden(Reply::Query);
             lease.server.facts.unnamed = None;
         }
-        let limits = Limits { statement_bytes: self.state.gate.limits.statement_bytes };
+        let limits = Limits {
+            statement_bytes: self.state.gate.limits.statement_bytes,
+            free_bytes: FREE_MESSAGE_BYTES,
+        };
         self.leased = Some(Box::new(Leased {
             lease,
             ledger,
@@ -199,15 +204,54 @@ impl Session {
         Ok(found)
     }
 
-    /// Waits for a lease, and for a cancel, the session's end, or the client's going meanwhile.
+    /// Waits for a lease.
     async fn wait_for_lease(&mut self, route: &Route) -> Result<Lease, NoLease> {
-        self.handle.waiting();
         let pools = Arc::clone(&self.state.gate.pools);
-        let mut waiting = Box::pin(pools.lease(&route.place, self.number));
+        let waiting = pools.lease(&route.place, self.number);
+        let leased = self
+            .heeding(async { waiting.await.map_err(|error: LeaseError| error::no_lease(&error).into()) })
+            .await;
+        if leased.is_err() {
+            self.handle.idle();
+        }
+        leased
+    }
+
+    /// Has room for a long message that is the client's next, before more of it is read than has come.
+    pub(crate) async fn make_room(&mut self, header: Header) -> Result<(), NoLease> {
+        let total = header.total();
+        let limits = self.state.gate.limits;
+        if total > limits.statement_bytes {
+            return Err(NoLease::End(End::Told(Box::new(error::client_fault(ClientFault::TooLong(total))))));
+        }
+        if self.state.takes_room(total) {
+            return Ok(());
+        }
+        let wanted = self.state.gate.budget.take(total);
+        let limit = self.state.gate.pools.settings().wait_timeout;
+        let no_room = || NoLease::from(error::no_room(total));
+        let room = self
+            .heeding(
+                async move { tokio::time::timeout(limit, wanted).await.ok().flatten().ok_or_else(no_room) },
+            )
+            .await;
+        match &self.leased {
+            Some(leased) => self.handle.leased(&leased.lease.server.cancel, leased.route.grant),
+            None => self.handle.idle(),
+        }
+        self.state.room = Some(room?);
+        Ok(())
+    }
+
+    /// Waits for `wanted`, and for a cancel, the session's end, or the client's going meanwhile.
+    async fn heeding<T>(&mut self, wanted: impl Future<Output = Result<T, NoLease>>) -> Result<T, NoLease> {
+        self.handle.waiting();
+        let mut wanted = Box::pin(wanted);
         let known = self.known_end();
-        let leased = std::future::poll_fn(|cx| {
-            if let Poll::Ready(leased) = waiting.as_mut().poll(cx) {
-                return Poll::Ready(leased.map_err(|error: LeaseError| error::no_lease(&error).into()));
+        let mut listening = true;
+        std::future::poll_fn(|cx| {
+            if let Poll::Ready(done) = wanted.as_mut().poll(cx) {
+                return Poll::Ready(done);
             }
             if self.handle.poll_cancelled(cx).is_ready() {
                 return Poll::Ready(Err(error::cancelled().into()));
@@ -215,8 +259,10 @@ impl Session {
             if let Poll::Ready(reason) = self.handle.poll_end(cx, known) {
                 return Poll::Ready(Err(NoLease::End(End::Told(Box::new(error::ended(reason))))));
             }
-            while self.client.inbox.unread().len() < MAX_AHEAD_BYTES {
+            while listening && self.client.inbox.unread().len() < MAX_AHEAD_BYTES {
                 match self.client.poll_fill(cx) {
+                    // What it sent before it left is carried out.
+                    Poll::Ready(Ok(0) | Err(_)) if self.has_left() => listening = false,
                     Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(NoLease::End(End::Gone))),
                     Poll::Ready(Ok(_)) => {}
                     Poll::Pending => break,
@@ -224,11 +270,7 @@ impl Session {
             }
             Poll::Pending
         })
-        .await;
-        if leased.is_err() {
-            self.handle.idle();
-        }
-        leased
+        .await
     }
 
     /// Brings the server's parameters to the session's.
@@ -304,7 +346,13 @@ impl Session {
             if let Poll::Ready(reason) = handle.poll_end(cx, busy.then_some(EndReason::Draining)) {
                 return Poll::Ready(Err(reason));
             }
-            leased.relay.poll(cx, client, &mut server.peer, &mut leased.ledger, &mut front).map(Ok)
+            let outcome = leased.relay.poll(cx, client, &mut server.peer, &mut leased.ledger, &mut front);
+            if front.state.room.as_ref().is_some_and(|room| room.spent)
+                && server.peer.outbox.len() < FREE_MESSAGE_BYTES
+            {
+                front.state.room = None;
+            }
+            outcome.map(Ok)
         })
         .await;
         let label = &leased.route.place.label;

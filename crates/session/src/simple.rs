@@ -47,8 +47,11 @@ impl Session {
 
     async fn statements(&mut self, text: &[u8]) -> Result<(), End> {
         let mut at = 0;
+        let (mut look, mut names) = (self.look(text), self.names_now());
         loop {
-            let look = self.look(text);
+            if self.names_now() != names {
+                (look, names) = (self.look(text), self.names_now());
+            }
             if at >= look.analysis.statements.len() {
                 return Ok(());
             }
@@ -62,7 +65,12 @@ impl Session {
     /// The look at a text as the partition that is leased now sees it.
     fn look(&self, text: &[u8]) -> Arc<Look> {
         let names = self.leased.as_ref().and_then(|leased| leased.names());
-        self.state.gate.looks.look(text, names)
+        self.state.look(text, names)
+    }
+
+    /// The names of the partition that is leased now.
+    fn names_now(&self) -> Option<SchemaNames> {
+        self.leased.as_ref().and_then(|leased| leased.names()).cloned()
     }
 
     async fn statement(&mut self, text: &[u8], look: &Look, at: usize) -> Result<Step, End> {

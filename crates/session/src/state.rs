@@ -2,9 +2,10 @@
 
 use crate::binding::Binding;
 use crate::gate::Gate;
-use crate::look::{Look, SchemaNames};
+use crate::look::{Look, MAX_LOOK_BYTES, SchemaNames};
 use crate::parameters::{CHARACTERISTICS, Change, Parameters, Value};
 use crate::prepared::{Names, Parse, Statement, is_ours, is_readable_encoding};
+use crate::room::{FREE_MESSAGE_BYTES, Room, Shelf};
 use crate::route::Caller;
 use model::Name;
 use pool::StatementId;
@@ -50,6 +51,10 @@ pub(crate) struct State {
     pub(crate) parameters: Parameters,
     pub(crate) block: Block,
     pub(crate) names: Names,
+    /// Where the texts of prepared statements are kept.
+    pub(crate) shelf: Arc<Shelf>,
+    /// For the long statement that is being read, or sent.
+    pub(crate) room: Option<Room>,
     pub(crate) pins: Effects,
     /// Changes of watched messages on their way, oldest first.
     pub(crate) awaiting: VecDeque<Vec<Change>>,
@@ -103,6 +108,7 @@ impl Done {
 
 impl State {
     pub(crate) fn new(gate: Arc<Gate>, caller: Caller, user: Option<Name>, parameters: Parameters) -> Self {
+        let shelf = Shelf::new(&gate.budget);
         Self {
             gate,
             caller,
@@ -110,6 +116,8 @@ impl State {
             parameters,
             block: Block::None,
             names: Names::default(),
+            shelf,
+            room: None,
             pins: Effects::NONE,
             awaiting: VecDeque::new(),
             last_ok: true,
@@ -159,6 +167,33 @@ impl State {
         }
     }
 
+    /// Whether a message of `total` bytes may be read whole.
+    pub(crate) fn has_room_for(&self, total: usize) -> bool {
+        total <= FREE_MESSAGE_BYTES || self.room.as_ref().is_some_and(|room| room.is_for(total))
+    }
+
+    /// The same, once room was taken if there was some.
+    pub(crate) fn takes_room(&mut self, total: usize) -> bool {
+        if !self.has_room_for(total) {
+            self.room = self.gate.budget.try_take(total);
+        }
+        self.has_room_for(total)
+    }
+
+    /// The full look at a text, which a long statement remembers for as long as it is there.
+    pub(crate) fn look(&self, text: &[u8], names: Option<&SchemaNames>) -> Arc<Look> {
+        match &self.room {
+            Some(room) if text.len() > MAX_LOOK_BYTES => room.looks.look(&self.gate.looks, text, names),
+            _ => self.gate.looks.look(text, names),
+        }
+    }
+
+    /// A statement out of a Parse, to be kept; `None` if there is no room for it.
+    pub(crate) fn kept_statement(&self, parse: &Parse<'_>, epoch: u32) -> Option<Statement> {
+        let place = self.shelf.place(parse.text.len())?;
+        Some(Statement { _place: Some(place), ..self.statement(parse, epoch) })
+    }
+
     /// A statement out of a Parse.
     pub(crate) fn statement(&self, parse: &Parse<'_>, epoch: u32) -> Statement {
         let scan = self.gate.looks.scan(parse.text);
@@ -166,11 +201,12 @@ impl State {
             text: parse.text.into(),
             oids: parse.oids.clone(),
             id: StatementId { hash: self.gate.looks.hash((parse.text, parse.oids.as_slice())), epoch },
-            look: matches!(scan, Scan::Look).then(|| self.gate.looks.look(parse.text, None)),
+            look: matches!(scan, Scan::Look).then(|| self.look(parse.text, None)),
             step: match scan {
                 Scan::Transaction(step) => Some(step),
                 Scan::Plain | Scan::Look => None,
             },
+            _place: None,
         }
     }
 

@@ -92,6 +92,8 @@ pub(crate) struct SessionLimits {
     pub(crate) login_timeout: Duration,
     /// Longest statement that is looked into, in bytes.
     pub(crate) statement_bytes: usize,
+    /// Texts of statements that all sessions together may hold, in bytes.
+    pub(crate) statements_total_bytes: usize,
     /// How long transactions may go on after SIGTERM.
     pub(crate) drain_timeout: Duration,
 }
@@ -236,6 +238,7 @@ mod tests {
             ("[pool]\ntotal = 1\nper_service = 5", "pool.total"),
             ("[pool]\nwait_timeout_ms = 0", "pool.wait_timeout_ms"),
             ("[session]\nmax_clients = 0", "session.max_clients"),
+            ("[session]\nstatement_bytes = 200000000", "session.statements_total_bytes"),
             ("[http]\nlisten = \"nine\"", "http.listen"),
         ] {
             let message = refused(text);

@@ -111,6 +111,7 @@ fn assemble(
         max_clients: config.session.max_clients,
         login_timeout: config.session.login_timeout,
         statement_bytes: config.session.statement_bytes,
+        statements_total_bytes: config.session.statements_total_bytes,
     };
     let tls = tls::load(&config.tls)?;
     let gate = Gate::new(directory, pools, Arc::clone(&desk) as _, tls, limits, mock_secret);

@@ -8,6 +8,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 /// Bytes asked of the kernel by one read, and the capacity of a buffer while it is in use.
 pub const READ_BYTES: usize = 16 * 1024;
 
+/// Capacity that a buffer keeps when it is emptied in the middle of a conversation, in bytes.
+const KEPT_BYTES: usize = 4 * READ_BYTES;
+
 /// Bytes read and not handled yet. Owns memory only while there is something in it.
 #[derive(Debug, Default)]
 pub struct Inbox {
@@ -38,7 +41,7 @@ impl Inbox {
     pub fn consume(&mut self, count: usize) {
         self.at = (self.at + count).min(self.bytes.len());
         if self.is_empty() {
-            self.bytes.clear();
+            empty(&mut self.bytes);
             self.at = 0;
         }
     }
@@ -52,6 +55,9 @@ impl Inbox {
         if self.at > 0 {
             self.bytes.drain(..self.at);
             self.at = 0;
+            if self.bytes.capacity() > KEPT_BYTES && self.bytes.len() < self.bytes.capacity() / 4 {
+                self.bytes.shrink_to(self.bytes.len() + READ_BYTES);
+            }
         }
         if self.bytes.capacity() - self.bytes.len() < READ_BYTES / 4 {
             // Grows with what arrived, never with what a length field promises.
@@ -113,6 +119,15 @@ impl Outbox {
     }
 }
 
+/// Empties a buffer. One that has grown for a long message is given back.
+fn empty(bytes: &mut Vec<u8>) {
+    if bytes.capacity() > KEPT_BYTES {
+        *bytes = Vec::new();
+    } else {
+        bytes.clear();
+    }
+}
+
 /// A stream with its two buffers.
 #[derive(Debug)]
 pub struct Peer<S> {
@@ -137,6 +152,12 @@ impl<S> Peer<S> {
     #[must_use]
     pub fn is_sending(&self) -> bool {
         self.unflushed || !self.outbox.is_empty()
+    }
+
+    /// Forgets what is owed: nobody is there any more to take it.
+    pub fn forget_owed(&mut self) {
+        self.outbox = Outbox::default();
+        self.unflushed = false;
     }
 
     /// Gives the memory of empty buffers back; an idle peer owns none.
@@ -186,7 +207,7 @@ impl<S: AsyncWrite + Unpin> Peer<S> {
             }
             self.outbox.at += sent;
         }
-        self.outbox.bytes.clear();
+        empty(&mut self.outbox.bytes);
         self.outbox.at = 0;
         if self.unflushed {
             ready!(Pin::new(&mut self.stream).poll_flush(cx))?;

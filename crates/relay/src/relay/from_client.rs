@@ -62,6 +62,12 @@ impl Relay {
         let copying = matches!(header.tag, frontend::COPY_DATA | frontend::COPY_DONE | frontend::COPY_FAIL);
         let malformed = |what| Some(Walk::End(Outcome::ClientFault(ClientFault::Malformed(what))));
         let (reply, tail) = match header.tag {
+            // What was sent ahead of it is carried out first, as a server does; only a copy in stays open.
+            frontend::TERMINATE if (self.part || !ledger.is_settled()) && !ledger.is_copying_in() => {
+                self.leaving = true;
+                self.flush_once(server, ledger);
+                return Some(Walk::Held);
+            }
             frontend::TERMINATE => return Some(Walk::End(Outcome::Terminated)),
             frontend::SYNC | frontend::FLUSH if total != HEADER_BYTES => {
                 return malformed("a Sync or Flush with a body");
@@ -83,6 +89,11 @@ impl Relay {
             frontend::QUERY | frontend::PARSE | frontend::DESCRIBE | frontend::EXECUTE | frontend::CLOSE => {
                 if total > self.limits.statement_bytes {
                     return Some(Walk::End(Outcome::ClientFault(ClientFault::TooLong(total))));
+                }
+                if total > self.limits.free_bytes && !front.admits(total) {
+                    self.holding = true;
+                    self.flush_once(server, ledger);
+                    return Some(Walk::Held);
                 }
                 return self.judge(header, total, client, server, ledger, front);
             }
@@ -139,6 +150,11 @@ impl Relay {
             }
             Verdict::Gather if total > self.limits.statement_bytes => {
                 Some(Walk::End(Outcome::ClientFault(ClientFault::TooLong(total))))
+            }
+            Verdict::Gather if total > self.limits.free_bytes && !front.admits(total) => {
+                self.holding = true;
+                self.flush_once(server, ledger);
+                Some(Walk::Held)
             }
             Verdict::Gather if whole < total => self.judge(header, total, client, server, ledger, front),
             Verdict::Wait if !ledger.is_settled() => {

@@ -392,3 +392,49 @@ fn a_server_that_does_not_read_makes_the_client_wait_not_the_gate_pay() {
         assert!(stage.memory() <= MOST_MEMORY, "{} bytes", stage.memory());
     }
 }
+
+#[test]
+fn a_long_statement_without_room_is_left_unread_and_what_is_owed_comes_first() {
+    let mut stage = Stage::new();
+    stage.front.is_crowded = true;
+    let long = query(&"r".repeat(STATEMENT_BYTES / 2));
+    assert!(stage.client_says(&[query("r"), long[..100].to_vec()]).is_none());
+    assert_eq!(stage.server_hears(), query("r"));
+    assert_outcome!(stage.server_says(&[command_complete("x"), ready(b'T')]), Outcome::Held);
+    assert_eq!(stage.server_hears(), b"");
+    stage.front.is_crowded = false;
+    assert!(stage.client_says(&[long[100..].to_vec()]).is_none());
+    assert_eq!(stage.server_hears(), long);
+}
+
+#[test]
+fn what_is_sent_ahead_of_terminate_is_carried_out() {
+    let mut stage = Stage::new();
+    assert!(stage.client_says(&[query("one"), query("two"), terminate()]).is_none());
+    assert_eq!(stage.server_hears(), [query("one"), query("two")].concat());
+    assert!(stage.client_goes().is_none(), "a client that has left is not listened to");
+    assert!(stage.server_says(&[command_complete("x"), ready(b'T')]).is_none());
+    assert_outcome!(stage.server_says(&[command_complete("x"), ready(b'I')]), Outcome::SafePoint);
+
+    let mut stage = Stage::new();
+    assert!(stage.client_says(&[parse("r", ""), terminate()]).is_none());
+    assert_eq!(stage.server_hears(), [parse("r", ""), flush()].concat());
+    assert_outcome!(stage.server_says(&[parse_complete()]), Outcome::Terminated);
+}
+
+#[test]
+fn a_client_that_leaves_in_a_copy_or_does_not_take_its_rows_is_gone() {
+    let mut stage = Stage::new();
+    assert!(stage.client_says(&[query("r"), terminate()]).is_none());
+    assert_outcome!(stage.server_says(&[copy_in()]), Outcome::Terminated);
+
+    let mut stage = Stage::new();
+    assert!(stage.client_says(&[query("r"), terminate()]).is_none());
+    assert!(stage.client_goes().is_none());
+    let rows = data_row(&[Some(&"v".repeat(1000))]).repeat(200);
+    let mut outcome = stage.server_says(&[rows]);
+    while outcome.is_none() && !stage.server.inbox.is_empty() {
+        outcome = stage.turn();
+    }
+    assert_outcome!(outcome, Outcome::ClientGone(Some(_)));
+}

@@ -17,11 +17,17 @@ pub(crate) struct NamedFront {
     pub(crate) parameters: Vec<String>,
     /// Lets every message pass, whatever its name.
     pub(crate) passes_all: bool,
+    /// There is no room for long messages.
+    pub(crate) is_crowded: bool,
     /// What an error or notice is replaced by.
     pub(crate) replacement: Option<Vec<u8>>,
 }
 
 impl Front for NamedFront {
+    fn admits(&mut self, _total: usize) -> bool {
+        !self.is_crowded
+    }
+
     fn judge(&mut self, message: &[u8], total: usize, desk: &mut Desk<'_>) -> Verdict {
         assert!(message.len() <= total, "more than the message was shown");
         let tag = message[0];

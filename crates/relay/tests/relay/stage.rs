@@ -34,7 +34,7 @@ impl Stage {
             client: Peer::new(End { read: client_in.clone(), write: client_out.clone() }),
             server: Peer::new(End { read: server_in.clone(), write: server_out.clone() }),
             ledger: Ledger::default(),
-            relay: Relay::new(Limits { statement_bytes: STATEMENT_BYTES }),
+            relay: Relay::new(Limits { statement_bytes: STATEMENT_BYTES, free_bytes: STATEMENT_BYTES / 2 }),
             front: NamedFront::default(),
             client_in,
             client_out,

@@ -220,7 +220,7 @@ impl Run {
             server_in,
             server_out,
             ledger: Ledger::default(),
-            relay: Relay::new(Limits { statement_bytes: 1 << 20 }),
+            relay: Relay::new(Limits { statement_bytes: 1 << 20, free_bytes: 1 << 20 }),
             front: NamedFront::default(),
             told_at: 0,
             limit: capacity,

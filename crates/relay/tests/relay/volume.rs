@@ -87,7 +87,7 @@ fn run(
     let mut context = Context::from_waker(Waker::noop());
     let mut ledger = Ledger::default();
     let mut front = NamedFront::default();
-    let mut relay = Relay::new(Limits { statement_bytes: 1 << 20 });
+    let mut relay = Relay::new(Limits { statement_bytes: 1 << 20, free_bytes: 1 << 20 });
     let mut most = 0;
     while !done(&client.stream, &server.stream) {
         match relay.poll(&mut context, client, server, &mut ledger, &mut front) {

@@ -24,7 +24,10 @@ impl SessionFront<'_> {
         if statements.len() >= MAX_STATEMENTS {
             return Some(Verdict::Hold);
         }
-        let statement = Arc::new(self.state.statement(&parse, self.epoch));
+        let Some(statement) = self.state.kept_statement(&parse, self.epoch) else {
+            return Some(Verdict::Hold);
+        };
+        let statement = Arc::new(statement);
         if self.parse_is_held(&statement) {
             return Some(Verdict::Hold);
         }

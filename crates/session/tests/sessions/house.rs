@@ -80,8 +80,12 @@ impl House {
             addresses: wire::dial::AddressPolicy { loopback: true, link_local: false },
         };
         let pools = Pools::new(settings, Arc::new(OneSecret));
-        let limits =
-            Limits { max_clients: 100, login_timeout: Duration::from_secs(10), statement_bytes: 1 << 20 };
+        let limits = Limits {
+            max_clients: 100,
+            login_timeout: Duration::from_secs(10),
+            statement_bytes: 1 << 20,
+            statements_total_bytes: 4 << 20,
+        };
         let tls = wire::tls::ClientTls::off();
         let gate = Gate::new(directory, pools, Arc::new(NoConsole), tls, limits, [7; 32]);
         let listener = TcpListener::bind((scratch::HOST, 0)).await.expect("a port");

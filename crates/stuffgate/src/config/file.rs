@@ -31,6 +31,7 @@ pub(super) const KEYS: &[&str] = &[
     "max_clients",
     "login_timeout_ms",
     "statement_bytes",
+    "statements_total_bytes",
     "drain_timeout_ms",
     "listen",
     "format",
@@ -152,6 +153,7 @@ struct Session {
     max_clients: usize,
     login_timeout_ms: u64,
     statement_bytes: usize,
+    statements_total_bytes: usize,
     drain_timeout_ms: u64,
 }
 
@@ -160,7 +162,8 @@ impl Default for Session {
         Self {
             max_clients: 10_000,
             login_timeout_ms: 15_000,
-            statement_bytes: 1_048_576,
+            statement_bytes: 67_108_864,
+            statements_total_bytes: 268_435_456,
             drain_timeout_ms: 30_000,
         }
     }
@@ -281,10 +284,16 @@ impl Pool {
 
 impl Session {
     fn check(&self) -> Result<SessionLimits, Wrong> {
+        // A long statement is counted twice: as it came, and as it is sent.
+        if self.statements_total_bytes / 2 < self.statement_bytes {
+            let why = "is less than twice session.statement_bytes".to_owned();
+            return Err(("session.statements_total_bytes", why));
+        }
         Ok(SessionLimits {
             max_clients: some("session.max_clients", self.max_clients)?,
             login_timeout: time("session.login_timeout_ms", self.login_timeout_ms)?,
             statement_bytes: some("session.statement_bytes", self.statement_bytes)?,
+            statements_total_bytes: self.statements_total_bytes,
             drain_timeout: Duration::from_millis(self.drain_timeout_ms),
         })
     }

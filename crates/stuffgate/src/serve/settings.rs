@@ -27,6 +27,7 @@ pub(crate) fn rows(config: &Config) -> Vec<(&'static str, String)> {
         ("session.max_clients", session.max_clients.to_string()),
         ("session.login_timeout_ms", milliseconds(session.login_timeout)),
         ("session.statement_bytes", session.statement_bytes.to_string()),
+        ("session.statements_total_bytes", session.statements_total_bytes.to_string()),
         ("session.drain_timeout_ms", milliseconds(session.drain_timeout)),
         ("http.listen", config.http.map(|address| address.to_string()).unwrap_or_default()),
         ("log.format", if config.log.format == LogFormat::Json { "json" } else { "text" }.to_owned()),
