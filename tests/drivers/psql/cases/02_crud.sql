@@ -1,0 +1,11 @@
+INSERT INTO public.lists (name) VALUES ('home'), ('work');
+INSERT INTO todos (list_id, title, labels) VALUES (1, ' milk ', '{shop,"a, b"}'), (2, 'report', '{public}') RETURNING id, title;
+BEGIN;
+UPDATE todos SET due = '2026-01-02 03:04:05+00' WHERE id = 2;
+SET LOCAL TimeZone = 'Asia/Tokyo';
+SELECT * FROM public.todos ORDER BY id;
+COMMIT;
+DELETE FROM todos WHERE title = 'milk' RETURNING *;
+SELECT t.shout FROM public.todos t;
+REFRESH MATERIALIZED VIEW todo_counts;
+TABLE todo_counts;
