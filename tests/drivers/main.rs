@@ -22,6 +22,7 @@
 mod differences;
 mod harness;
 
+mod node;
 mod python;
 
 /// Nobody but the clients that are run has a row in the table.

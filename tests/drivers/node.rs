@@ -1,0 +1,18 @@
+//! Clients written in Node, from tests/drivers/node/node_modules.
+
+use crate::harness::Driver;
+
+/// A program of the folder `node`.
+fn program(test: &'static str, file: &str) -> Driver {
+    Driver::new(test, "node", &format!("node/{file}"))
+}
+
+#[test]
+fn node_postgres() {
+    program("node_postgres", "pg.js").cases(31).run();
+}
+
+#[test]
+fn postgres_js() {
+    program("postgres_js", "postgres.js").cases(25).run();
+}
