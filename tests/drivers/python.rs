@@ -21,3 +21,18 @@ fn psycopg_2() {
 fn asyncpg() {
     Driver::new("asyncpg", python(), "python/asyncpg_.py").cases(29).run();
 }
+
+#[test]
+fn sqlalchemy() {
+    Driver::new("sqlalchemy", python(), "python/sqlalchemy_.py").cases(20).run();
+}
+
+#[test]
+fn alembic() {
+    Driver::new("alembic", python(), "python/alembic_.py").cases(13).run();
+}
+
+#[test]
+fn django() {
+    Driver::new("django", python(), "python/django_.py").cases(24).run();
+}

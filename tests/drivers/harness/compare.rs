@@ -72,23 +72,27 @@ pub(crate) fn between_users(target: Target, first: &Transcript, second: &Transcr
         .collect()
 }
 
-/// The lines that only one of both has, in order; equal ones at both ends are left out.
+/// The lines in which both differ: one by one where they have as many, else all but equal ones at both ends.
 fn side_by_side(case: &str, target: Target, both: [(&str, &[String]); 2]) -> String {
-    let [(_, one), (_, other)] = both;
-    let equal = |(one, other): &(&String, &String)| one == other;
-    let alike = one.iter().zip(other).take_while(equal).count();
-    let (one, other) = (&one[alike..], &other[alike..]);
-    let ends = one.iter().rev().zip(other.iter().rev()).take_while(equal).count();
-    let mut text = format!("{case}, {} (after {alike} equal lines):\n", target.word());
-    for (whose, lines) in both {
-        let lines = &lines[alike..lines.len() - ends];
-        for line in lines {
-            let _ = writeln!(text, "    {whose:<5} | {line}");
+    let [(one_is, one), (other_is, other)] = both;
+    let mut text = format!("{case}, {}:\n", target.word());
+    let mut show = |whose: &str, line: &str| {
+        let _ = writeln!(text, "    {whose:<5} | {line}");
+    };
+    if one.len() == other.len() {
+        for (line, another) in one.iter().zip(other).filter(|(line, another)| line != another) {
+            show(one_is, line);
+            show(other_is, another);
         }
-        if lines.is_empty() {
-            let _ = writeln!(text, "    {whose:<5} (nothing)");
-        }
+        return text;
     }
+    let equal = |(line, another): &(&String, &String)| line == another;
+    let alike = one.iter().zip(other).take_while(equal).count();
+    let ends = one[alike..].iter().rev().zip(other[alike..].iter().rev()).take_while(equal).count();
+    for (whose, lines) in both {
+        lines[alike..lines.len() - ends].iter().for_each(|line| show(whose, line));
+    }
+    let _ = writeln!(text, "    ({} lines, {} lines)", one.len(), other.len());
     text
 }
 

@@ -147,14 +147,18 @@ async def codecs(conn):
     await conn.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=lambda text: ("decoded", text))
     await conn.set_type_codec("mood", schema="public", encoder=str, decoder=str.upper)
     lines = [tuple(await conn.fetchrow("SELECT '{\"a\": 1}'::jsonb, feels FROM public.people WHERE id = 1"))]
-    await conn.set_builtin_type_codec("hstore", codec_name="pg_contrib.hstore")
-    lines.append(await conn.fetchval("SELECT $1::hstore", {"a": "1", "b": None}))
     lines.append(await conn.fetchval("SELECT $1::address", ("Main", 5)))
     lines.append(await conn.fetchval("SELECT array_agg(home) FROM (SELECT ROW('a', 1)::address AS home) AS x"))
     await conn.reset_type_codec("jsonb", schema="pg_catalog")
     await conn.reset_type_codec("mood", schema="public")
     await conn.reload_schema_state()
     return lines
+
+
+@case
+async def hstore(conn):
+    await conn.set_builtin_type_codec("hstore", codec_name="pg_contrib.hstore")
+    return [await conn.fetchval("SELECT $1::hstore", {"a": "1", "b": None})]
 
 
 @case
