@@ -132,7 +132,7 @@ def compared(engine):
         yield compare_metadata(context, models(2))
         names = MigrationContext.configure(conn, opts={"include_schemas": True, "include_name": lambda name, kind, parents: name != "alembic_version"})
         script = produce_migrations(names, sa.MetaData())
-        yield render_python_code(script.upgrade_ops)
+        yield sorted(line.strip() for line in render_python_code(script.upgrade_ops).splitlines() if "op." in line)
 
 
 @case
