@@ -1,5 +1,8 @@
 //! What holds for every text, shown on texts out of generators.
 
+mod edits;
+
+use edits::names_only;
 use proptest::prelude::*;
 use sql::{
     Decision, Effects, Kind, Lexer, Names, Role, Scan, Scanner, Strings, analyse_as, map_parameter, rewrite,
@@ -70,7 +73,15 @@ const FRAGMENTS: &[&str] = &[
     "nspname",
     "schemaname",
     "pg_tables",
+    " pg_class ",
+    " ONLY ",
+    " WITH ",
+    " UNION ",
+    " WHERE ",
+    " TABLE ",
+    " TABLESAMPLE ",
     "information_schema",
+    " information_schema.tables ",
     "table_schema",
     " = ",
     " IN ",
@@ -284,15 +295,18 @@ proptest! {
     #[test]
     fn rewriting_changes_the_schemas_name_and_nothing_else(Pair(client, server) in statement()) {
         let rewritten = rewrite(client.as_bytes(), &NAMES).expect("the table is qualified");
-        prop_assert_eq!(String::from_utf8_lossy(&rewritten.text), server, "{}", client);
+        let names = names_only(client.as_bytes(), &rewritten);
+        prop_assert_eq!(String::from_utf8_lossy(&names), server, "{}", client);
     }
 
+    /// Names in the partition's terms stay, and a query of the catalog is narrowed alike whoever wrote
+    /// its names: what the first pass makes of the names, the second makes into the same text.
     #[test]
     fn rewriting_twice_is_rewriting_once(text in soup(), strings in strings()) {
-        if let Some(once) = rewrite_as(&text, &NAMES, strings)
-            && let Some(twice) = rewrite_as(&once.text, &NAMES, strings)
-        {
-            prop_assert_eq!(String::from_utf8_lossy(&once.text), String::from_utf8_lossy(&twice.text), "{}", String::from_utf8_lossy(&text));
+        if let Some(once) = rewrite_as(&text, &NAMES, strings) {
+            let names = names_only(&text, &once);
+            let twice = rewrite_as(&names, &NAMES, strings).map_or_else(|| names.clone(), |r| r.text);
+            prop_assert_eq!(String::from_utf8_lossy(&once.text), String::from_utf8_lossy(&twice), "{}", String::from_utf8_lossy(&text));
         }
     }
 

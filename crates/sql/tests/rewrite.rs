@@ -1,13 +1,19 @@
 //! The search path contract, form by form: what a client sends and what its partition gets.
 
+mod edits;
+
+use edits::names_only;
 use sql::{Names, Role, map_parameter, map_search_path, rewrite, show_search_path};
 
 const NAMES: Names =
     Names { schema: "p_todo", extensions: "ext", database: "todo", store_database: "theirs" };
 
+/// What becomes of the names in a text.
 fn rewritten(text: &str) -> String {
-    rewrite(text.as_bytes(), &NAMES)
-        .map_or_else(|| text.to_owned(), |r| String::from_utf8_lossy(&r.text).into_owned())
+    rewrite(text.as_bytes(), &NAMES).map_or_else(
+        || text.to_owned(),
+        |r| String::from_utf8_lossy(&names_only(text.as_bytes(), &r)).into_owned(),
+    )
 }
 
 /// Each text with its result; where it says `@` the partition's schema stands as an identifier.

@@ -3,13 +3,15 @@
 //! Only tokens that name the schema change; every other byte of the text stays. The rules are pure
 //! functions of the tokens: identifiers (`identifiers`), lists of a search path (`path`), string
 //! constants and parameters by their role in the expression (`context`, `role`), the database's name
-//! (`database`), and code that the server runs later (`code`).
+//! (`database`), and code that the server runs later (`code`). Queries of the catalog are narrowed to what
+//! a service may see (`narrow`).
 
 mod brackets;
 mod code;
 mod context;
 mod database;
 mod identifiers;
+mod narrow;
 mod operand;
 mod path;
 mod position;
@@ -111,6 +113,7 @@ fn look(text: &[u8], names: &Names, strings: Strings, depth: CodeDepth, found: &
         context::find(piece, found);
         database::find(piece, found);
         code::find(piece, found);
+        narrow::find(piece, found);
     }
 }
 
