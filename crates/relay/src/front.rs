@@ -1,6 +1,6 @@
 //! What the session decides for the relay: how each message with text or names in it is sent on.
 
-use crate::{Ledger, Status};
+use crate::{Ledger, Malformed, Notes, Status};
 use wire::Outbox;
 
 /// What to do with one client message.
@@ -8,8 +8,8 @@ use wire::Outbox;
 pub enum Verdict {
     /// Send it as it came; the relay writes the ledger.
     Pass,
-    /// As [`Verdict::Pass`], and tell [`Front::finished`] how it went.
-    PassWatched,
+    /// As [`Verdict::Pass`], with these notes in the ledger.
+    PassNoted(Notes),
     /// The front has written what goes out, and the ledger, itself. The first `head` bytes of the
     /// message are done with; the rest of it follows as it came.
     Sent {
@@ -62,6 +62,14 @@ pub trait Front {
     /// A ParameterStatus of the server; the client gets it if the answer is true.
     fn parameter(&mut self, name: &[u8], value: &[u8]) -> bool;
 
-    /// An ErrorResponse or NoticeResponse, whole; what is returned goes to the client in its place.
+    /// An ErrorResponse, NoticeResponse or NotificationResponse, whole; what is returned goes to the
+    /// client in its place.
     fn report(&mut self, message: &[u8]) -> Option<Vec<u8>>;
+
+    /// A DataRow, or CopyData, of an answer whose rows were asked for with [`Notes::rows`], whole; what
+    /// is returned goes to the client in its place.
+    ///
+    /// # Errors
+    /// It does not read as what its tag says.
+    fn row(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, Malformed>;
 }

@@ -70,6 +70,42 @@ pub enum Reply {
     Made(u8),
 }
 
+/// What the ledger keeps of a message besides its reply.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// [`crate::Front::finished`] is to be told how it went.
+    pub watched: bool,
+    /// The rows that [`crate::Front::row`] is shown.
+    pub rows: Rows,
+}
+
+/// Which statements of a message have their rows shown to [`crate::Front::row`]: number n, from 0, if bit
+/// n is set; the last bit stands for all that follow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rows(i32);
+
+impl Rows {
+    /// No rows.
+    pub const NONE: Self = Self(0);
+    /// The rows of all statements.
+    pub const ALL: Self = Self(-1);
+
+    /// Of one message's statements, in their order, those that are marked.
+    pub fn of(statements: impl IntoIterator<Item = bool>) -> Self {
+        let marked = statements.into_iter().enumerate().filter(|(_, marked)| *marked);
+        marked.fold(Self::NONE, |rows, (number, _)| Self(rows.0 | 1 << number.min(31)))
+    }
+
+    fn are_shown(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// The statement whose rows these were has ended. The sign bit stays: it is the last one's.
+    fn next_statement(&mut self) {
+        self.0 >>= 1;
+    }
+}
+
 /// One entry of the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Owed {
@@ -78,8 +114,7 @@ struct Owed {
     hidden: bool,
     /// The client must not see the ReadyForQuery: another part of the same message follows.
     mute_ready: bool,
-    /// `Front::finished` is to be told how it went.
-    watched: bool,
+    notes: Notes,
 }
 
 /// A server sent what nothing asked for.
@@ -94,6 +129,14 @@ pub(crate) struct Step {
     pub(crate) forward: bool,
     /// Whether it was a ReadyForQuery that the client may wait for: not one of a hidden message.
     pub(crate) ready: bool,
+    /// Whether it belongs to a result whose rows the front is shown.
+    pub(crate) shown: bool,
+}
+
+impl Step {
+    fn forward(forward: bool) -> Self {
+        Self { forward, ready: false, shown: false }
+    }
 }
 
 /// The ledger of one lease.
@@ -217,34 +260,34 @@ impl Ledger {
 
     /// Notes a message that was sent for the client.
     pub fn expect(&mut self, reply: Reply) {
-        self.push(Owed { reply, hidden: false, mute_ready: false, watched: false });
+        self.expect_noted(reply, Notes::default());
     }
 
-    /// Notes a message that was sent for the client and whose end [`crate::Front::finished`] wants to hear of.
-    pub fn expect_watched(&mut self, reply: Reply) {
-        self.push(Owed { reply, hidden: false, mute_ready: false, watched: true });
+    /// Notes a message that was sent for the client, and what the front wants to know of its answer.
+    pub fn expect_noted(&mut self, reply: Reply, notes: Notes) {
+        self.push(Owed { reply, hidden: false, mute_ready: false, notes });
     }
 
     /// Notes a simple query of which another part follows: its ReadyForQuery is kept back.
-    pub fn expect_part(&mut self, watched: bool) {
-        self.push(Owed { reply: Reply::Query, hidden: false, mute_ready: true, watched });
+    pub fn expect_part(&mut self, notes: Notes) {
+        self.push(Owed { reply: Reply::Query, hidden: false, mute_ready: true, notes });
     }
 
     /// Notes a message of the gate's own; the client sees none of its answers.
     pub fn expect_hidden(&mut self, reply: Reply) {
-        self.push(Owed { reply, hidden: true, mute_ready: false, watched: false });
+        self.push(Owed { reply, hidden: true, mute_ready: false, notes: Notes::default() });
     }
 
     /// Has the gate itself answer with the body-less message `tag` once all earlier replies are in.
     pub fn answer(&mut self, tag: u8) {
-        self.push(Owed { reply: Reply::Made(tag), hidden: false, mute_ready: false, watched: false });
+        self.expect_noted(Reply::Made(tag), Notes::default());
         self.settle_made();
     }
 
     /// Has [`crate::Front::marks_kept`] or [`crate::Front::marks_undone`] told what became of the
     /// message noted last.
     pub fn mark(&mut self) {
-        self.owed.push_back(Owed { reply: Reply::Mark, hidden: true, mute_ready: false, watched: false });
+        self.owed.push_back(Owed { reply: Reply::Mark, hidden: true, mute_ready: false, notes: Notes::default() });
         self.settle_made();
     }
 
@@ -282,10 +325,8 @@ impl Ledger {
             backend::COPY_OUT_RESPONSE => self.in_result(tag),
             backend::FUNCTION_CALL_RESPONSE => self.at_head(tag, |reply| reply == Reply::Call),
             backend::ERROR_RESPONSE => Ok(self.failed()),
-            backend::NOTICE_RESPONSE => Ok(Step { forward: !self.head_hidden(), ready: false }),
-            backend::PARAMETER_STATUS | backend::NOTIFICATION_RESPONSE => {
-                Ok(Step { forward: true, ready: false })
-            }
+            backend::NOTICE_RESPONSE => Ok(Step::forward(!self.head_hidden())),
+            backend::PARAMETER_STATUS | backend::NOTIFICATION_RESPONSE => Ok(Step::forward(true)),
             _ => Err(Unexpected(tag)),
         }
     }
@@ -298,7 +339,7 @@ impl Ledger {
             return Err(Unexpected(backend::READY_FOR_QUERY));
         }
         let ok = !std::mem::take(&mut self.query_failed);
-        if head.watched {
+        if head.notes.watched {
             self.finished.push_back(ok);
         }
         if head.hidden && !ok {
@@ -308,7 +349,7 @@ impl Ledger {
         self.told = Some(status);
         self.copying_in = false;
         self.settle_made();
-        Ok(Step { forward: !head.hidden && !head.mute_ready, ready: !head.hidden })
+        Ok(Step { forward: !head.hidden && !head.mute_ready, ready: !head.hidden, shown: false })
     }
 
     fn head_hidden(&self) -> bool {
@@ -317,7 +358,9 @@ impl Ledger {
 
     fn at_head(&self, tag: u8, fits: impl Fn(Reply) -> bool) -> Result<Step, Unexpected> {
         match self.owed.front() {
-            Some(head) if fits(head.reply) => Ok(Step { forward: !head.hidden, ready: false }),
+            Some(head) if fits(head.reply) => {
+                Ok(Step { forward: !head.hidden, ready: false, shown: head.notes.rows.are_shown() })
+            }
             _ => Err(Unexpected(tag)),
         }
     }
@@ -328,7 +371,7 @@ impl Ledger {
 
     fn pop_if(&mut self, tag: u8, fits: impl Fn(Reply) -> bool) -> Result<Step, Unexpected> {
         let step = self.at_head(tag, fits)?;
-        if self.owed.pop_front().is_some_and(|head| head.watched) {
+        if self.owed.pop_front().is_some_and(|head| head.notes.watched) {
             self.finished.push_back(true);
         }
         self.settle_made();
@@ -348,7 +391,13 @@ impl Ledger {
                 self.copying_in = false;
                 self.pop_if(tag, |_| true)
             }
-            _ => self.at_head(tag, |reply| reply == Reply::Query),
+            _ => {
+                let step = self.at_head(tag, |reply| reply == Reply::Query)?;
+                if let Some(head) = self.owed.front_mut() {
+                    head.notes.rows.next_statement();
+                }
+                Ok(step)
+            }
         }
     }
 
@@ -386,7 +435,7 @@ impl Ledger {
             Some(Reply::Sync) | None => {} // at the commit that Sync makes, or a farewell
             Some(_) => self.drop_segment(),
         }
-        Step { forward, ready: false }
+        Step::forward(forward)
     }
 
     fn drop_segment(&mut self) {
@@ -399,7 +448,7 @@ impl Ledger {
                 let (count, first) = self.marks_undone.unwrap_or((0, failed));
                 self.marks_undone = Some((count + 1, first));
             }
-            if head.watched {
+            if head.notes.watched {
                 self.finished.push_back(false);
             }
             self.owed.pop_front();

@@ -17,6 +17,7 @@ enum Event {
 use Event::{Is, Passes, Ready, Sends};
 use Reply::{Bind, Call, Close, CopyEnd, DescribePortal, DescribeStatement, Execute, Parse, Query, Sync};
 
+const WATCHED: Notes = Notes { watched: true, rows: Rows::NONE };
 const SAFE: Event = Is(true, true, false);
 const OWING: Event = Is(false, false, false);
 
@@ -203,26 +204,68 @@ fn hidden_answers_do_not_pass_but_the_error_of_a_hidden_parse_is_the_clients() {
     ledger.expect_hidden(Query);
     assert!(!ledger.receive(b'E').expect("owed").forward);
     let step = ledger.receive_ready(b'I').expect("owed");
-    assert_eq!(step, Step { forward: false, ready: false });
+    assert_eq!(step, Step::forward(false));
     assert!(ledger.hidden_failed());
 }
 
 #[test]
 fn the_front_hears_how_each_watched_message_went() {
     let mut ledger = Ledger::default();
-    ledger.expect_watched(Parse);
-    ledger.expect_watched(Execute);
-    ledger.expect_watched(Query);
+    ledger.expect_noted(Parse, WATCHED);
+    ledger.expect_noted(Execute, WATCHED);
+    ledger.expect_noted(Query, WATCHED);
     ledger.expect(Sync);
     for tag in [b'1', b'E'] {
         assert!(ledger.receive(tag).is_ok());
     }
     assert_eq!(ledger.finished, [true, false, false]);
     ledger.expect(Parse);
-    ledger.expect_watched(Query);
+    ledger.expect_noted(Query, WATCHED);
     assert!(ledger.receive_ready(b'I').is_ok());
     assert!(ledger.receive(b'E').is_ok());
     assert_eq!(ledger.finished, [true, false, false, false]);
+}
+
+/// Whether the rows of each statement of a message are shown.
+fn shown(rows: Rows, statements: usize) -> Vec<bool> {
+    let mut ledger = Ledger::default();
+    ledger.expect_noted(Query, Notes { watched: false, rows });
+    let mut one = || {
+        assert!(ledger.receive(b'T').is_ok());
+        let shown = ledger.receive(b'D').expect("owed").shown;
+        assert_eq!(ledger.receive(b'D').expect("owed").shown, shown);
+        assert!(ledger.receive(b'C').is_ok());
+        shown
+    };
+    (0..statements).map(|_| one()).collect()
+}
+
+#[test]
+fn the_rows_of_those_statements_are_shown_that_are_marked() {
+    assert_eq!(shown(Rows::NONE, 3), [false; 3]);
+    assert_eq!(shown(Rows::ALL, 100), [true; 100]);
+    let marked = [false, true, true, false, false, true, false];
+    assert_eq!(shown(Rows::of(marked), 7), marked);
+    let (mut late, mut expected) = ([false; 70], [false; 70]);
+    (late[3], late[60]) = (true, true);
+    expected[3] = true;
+    expected[31..].fill(true); // from the last bit on, all of them or none
+    assert_eq!(shown(Rows::of(late), 70), expected);
+    late[60] = false;
+    assert_eq!(shown(Rows::of(late), 70), late);
+}
+
+#[test]
+fn the_rows_of_a_portal_are_shown_each_time_it_is_executed_so() {
+    let mut ledger = Ledger::default();
+    for rows in [Rows::ALL, Rows::NONE, Rows::ALL] {
+        ledger.expect_noted(Execute, Notes { watched: false, rows });
+    }
+    for shown in [true, false, true] {
+        assert_eq!(ledger.receive(b'D').expect("owed").shown, shown);
+        assert_eq!(ledger.receive(b'd').expect("owed").shown, shown);
+        assert!(ledger.receive(b's').is_ok());
+    }
 }
 
 #[test]

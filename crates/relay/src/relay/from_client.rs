@@ -137,8 +137,8 @@ impl Relay {
                 self.from_client = Streaming { left: total, tail: Tail::Forward };
                 None
             }
-            Verdict::PassWatched => {
-                ledger.expect_watched(reply_of(header.tag, message));
+            Verdict::PassNoted(notes) => {
+                ledger.expect_noted(reply_of(header.tag, message), notes);
                 self.from_client = Streaming { left: total, tail: Tail::Forward };
                 None
             }

@@ -7,9 +7,12 @@ use crate::{Front, Ledger};
 use wire::Peer;
 use wire::frame::{HEADER_BYTES, Header, backend};
 
-/// Longest ParameterStatus, error or notice that is read whole, in bytes; a longer error or notice
-/// passes as it came, a longer ParameterStatus is a fault of the store.
+/// Longest ParameterStatus, error, notice or notification that is read whole, in bytes; a longer one
+/// passes as it came, but a longer ParameterStatus is a fault of the store.
 const MAX_REPORT_BYTES: usize = 64 * 1024;
+
+/// Longest row that the front is shown, in bytes; a longer one passes as it came.
+const MAX_ROW_BYTES: usize = 1024 * 1024;
 
 impl Relay {
     pub(super) fn walk_server<C, S>(
@@ -110,34 +113,51 @@ fn judge_reply(
 ) -> Result<Judged, ServerFault> {
     let total = header.total();
     let message = rest.get(..total);
-    let step = match (header.tag, message) {
-        (backend::READY_FOR_QUERY, _) if total != 6 => {
-            return Err(ServerFault::TooLong { tag: header.tag.into(), bytes: total });
+    let Some(step) = take_into_account(header, message, ledger)? else { return Ok(Judged::Partial) };
+    let mut forward = step.forward;
+    let with = match (header.tag, message) {
+        (backend::PARAMETER_STATUS, Some(message)) => {
+            forward = tell_parameter(message, front);
+            None
         }
-        (backend::READY_FOR_QUERY, None) => return Ok(Judged::Partial),
+        (tag, Some(message)) if is_report(tag) && forward => front.report(message),
+        (backend::DATA_ROW | backend::COPY_DATA, _) if step.shown && forward && total <= MAX_ROW_BYTES => {
+            match message {
+                Some(message) => front.row(message)?,
+                None => return Ok(Judged::Partial),
+            }
+        }
+        _ => None,
+    };
+    Ok(match with {
+        Some(with) => Judged::Replace(with),
+        None => Judged::Stream { step, tail: if forward { Tail::Forward } else { Tail::Drop } },
+    })
+}
+
+/// What the ledger says of a message; `None` while too little of it is there.
+fn take_into_account(
+    header: Header,
+    message: Option<&[u8]>,
+    ledger: &mut Ledger,
+) -> Result<Option<Step>, ServerFault> {
+    let total = header.total();
+    let too_long = || ServerFault::TooLong { tag: header.tag.into(), bytes: total };
+    Ok(Some(match (header.tag, message) {
+        (backend::READY_FOR_QUERY, _) if total != 6 => return Err(too_long()),
+        (backend::READY_FOR_QUERY, None) => return Ok(None),
         (backend::READY_FOR_QUERY, Some(message)) => {
             ledger.receive_ready(message.last().copied().unwrap_or_default())?
         }
-        (backend::PARAMETER_STATUS, _) if total > MAX_REPORT_BYTES => {
-            return Err(ServerFault::TooLong { tag: header.tag.into(), bytes: total });
-        }
-        (backend::ERROR_RESPONSE | backend::NOTICE_RESPONSE, None) if total <= MAX_REPORT_BYTES => {
-            return Ok(Judged::Partial);
-        }
-        (backend::PARAMETER_STATUS, None) => return Ok(Judged::Partial),
+        (backend::PARAMETER_STATUS, _) if total > MAX_REPORT_BYTES => return Err(too_long()),
+        (backend::PARAMETER_STATUS, None) => return Ok(None),
+        (tag, None) if is_report(tag) && total <= MAX_REPORT_BYTES => return Ok(None),
         (tag, _) => ledger.receive(tag)?,
-    };
-    let forward = match (header.tag, message) {
-        (backend::PARAMETER_STATUS, Some(message)) => tell_parameter(message, front),
-        (backend::ERROR_RESPONSE | backend::NOTICE_RESPONSE, Some(message)) if step.forward => {
-            if let Some(with) = front.report(message) {
-                return Ok(Judged::Replace(with));
-            }
-            true
-        }
-        _ => step.forward,
-    };
-    Ok(Judged::Stream { step, tail: if forward { Tail::Forward } else { Tail::Drop } })
+    }))
+}
+
+fn is_report(tag: u8) -> bool {
+    matches!(tag, backend::ERROR_RESPONSE | backend::NOTICE_RESPONSE | backend::NOTIFICATION_RESPONSE)
 }
 
 fn tell_parameter(message: &[u8], front: &mut impl Front) -> bool {

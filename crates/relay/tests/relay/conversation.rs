@@ -1,11 +1,13 @@
 //! What passes in which turn, message by message.
 
 use crate::stage::{STATEMENT_BYTES, Stage};
-use relay::{ClientFault, Outcome, Reply, ServerFault, Status};
+use relay::{ClientFault, Notes, Outcome, Reply, Rows, ServerFault, Status};
 use testkit::frames::*;
 
 /// Most memory that one session's buffers may take while nothing is gathered, in bytes.
 const MOST_MEMORY: usize = 512 * 1024;
+
+const WATCHED: Notes = Notes { watched: true, rows: Rows::NONE };
 
 fn error() -> Vec<u8> {
     report(b'E', "ERROR", "XX000", "no")
@@ -146,7 +148,7 @@ fn a_held_message_is_dropped_when_an_error_comes_first() {
 fn a_part_ends_with_its_ready_for_query_kept_back_and_takes_nothing_else_from_the_client() {
     let mut stage = Stage::new();
     stage.server.outbox.buffer().extend(query("i"));
-    stage.ledger.expect_part(true);
+    stage.ledger.expect_part(WATCHED);
     stage.relay.begin_part();
     assert!(stage.client_says(&[]).is_none());
     assert!(stage.server_says(&[copy_in()]).is_none());
@@ -165,7 +167,7 @@ fn a_part_ends_with_its_ready_for_query_kept_back_and_takes_nothing_else_from_th
 fn a_part_that_fails_says_so() {
     let mut stage = Stage::new();
     stage.server.outbox.buffer().extend(query("e"));
-    stage.ledger.expect_part(true);
+    stage.ledger.expect_part(WATCHED);
     stage.relay.begin_part();
     assert_outcome!(stage.server_says(&[error(), ready(b'I')]), Outcome::PartDone);
     assert_eq!(stage.front.finished, [false]);

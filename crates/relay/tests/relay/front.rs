@@ -1,12 +1,12 @@
 //! A front that does every kind of thing to messages, as their names ask for, and counts.
 
-use relay::{Desk, Front, Reply, Status, Verdict};
+use relay::{Desk, Front, Malformed, Notes, Reply, Rows, Status, Verdict};
 use testkit::frames;
 
 /// Names of statements, by their first letter: `L` is answered by the gate, `H` is held, `W` is watched,
 /// `T` has a token, `N` has a hidden Parse put before it, `G` is gathered, a Close of `M` is
-/// marked. Anything else passes.
-#[derive(Debug, Default)]
+/// marked, of an `R` the rows are shown. Anything else passes.
+#[derive(Debug)]
 pub(crate) struct NamedFront {
     pub(crate) watched: usize,
     pub(crate) finished: Vec<bool>,
@@ -21,6 +21,28 @@ pub(crate) struct NamedFront {
     pub(crate) is_crowded: bool,
     /// What an error or notice is replaced by.
     pub(crate) replacement: Option<Vec<u8>>,
+    /// The lengths of the rows that it was shown.
+    pub(crate) rows: Vec<usize>,
+    /// What a row is replaced by.
+    pub(crate) row: Result<Option<Vec<u8>>, Malformed>,
+}
+
+impl Default for NamedFront {
+    fn default() -> Self {
+        Self {
+            watched: 0,
+            finished: Vec::new(),
+            marks: 0,
+            marks_told: 0,
+            status: None,
+            reports: 0,
+            parameters: Vec::new(),
+            passes_all: false,
+            replacement: None,
+            rows: Vec::new(),
+            row: Ok(None),
+        }
+    }
 }
 
 impl Front for NamedFront {
@@ -45,8 +67,9 @@ impl Front for NamedFront {
             (Some(b'H'), b'P') => Verdict::Hold,
             (Some(b'W'), _) => {
                 self.watched += 1;
-                Verdict::PassWatched
+                Verdict::PassNoted(Notes { watched: true, rows: Rows::NONE })
             }
+            (Some(b'R'), _) => Verdict::PassNoted(Notes { watched: false, rows: Rows::of([true]) }),
             (Some(b'M'), b'C') => {
                 self.marks += 1;
                 desk.server.buffer().extend_from_slice(message);
@@ -88,8 +111,16 @@ impl Front for NamedFront {
     }
 
     fn report(&mut self, message: &[u8]) -> Option<Vec<u8>> {
-        assert!(matches!(message[0], b'E' | b'N'));
+        assert!(matches!(message[0], b'E' | b'N' | b'A'));
         self.reports += 1;
         self.replacement.clone()
+    }
+
+    fn row(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
+        assert!(matches!(message[0], b'D' | b'd'));
+        let length = u32::from_be_bytes(message[1..5].try_into().expect("four bytes"));
+        assert_eq!(message.len(), 1 + length as usize, "not a whole row");
+        self.rows.push(message.len());
+        self.row.clone()
     }
 }

@@ -7,6 +7,7 @@ mod faults;
 mod front;
 mod pipe;
 mod postgres;
+mod rows;
 mod stage;
 mod transparent;
 mod volume;
