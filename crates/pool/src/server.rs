@@ -88,6 +88,12 @@ impl CancelSlot {
         Self { target, in_flight: AtomicUsize::new(0), lost: AtomicUsize::new(0), landed: Notify::new() }
     }
 
+    /// The process that serves the connection.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.target.key.process
+    }
+
     /// Announces a cancel. The caller must know that the connection is still leased by the session
     /// it means; from here on the connection serves nobody else until the cancel has landed.
     #[must_use]

@@ -8,11 +8,12 @@ use crate::look::{Look, SchemaNames};
 use crate::parameters::Change;
 use crate::prepared::Statement;
 use crate::shown;
+use crate::rows;
 use crate::state::{Done, State, ends_transaction};
 use crate::stateful;
 use model::Name;
 use pool::Facts;
-use relay::{Desk, Front, Reply, Status, Verdict};
+use relay::{Desk, Front, Malformed, Notes, Reply, Status, Verdict};
 use sql::{BindTag, Effects, Scan, Step};
 use std::sync::Arc;
 use wire::frame::{self, HEADER_BYTES, backend, frontend};
@@ -36,6 +37,8 @@ pub(crate) struct SessionFront<'a> {
     pub(crate) farewell: &'a mut bool,
     /// Whether the transaction was ended, and with it a binding, before this segment's Sync.
     pub(crate) unbound: &'a mut bool,
+    /// The process that serves this lease, and the one that the client knows its session by.
+    pub(crate) processes: (u32, u32),
     /// Names in a statement that make it suspect of changing session state unseen.
     pub(crate) stateful: &'a [Box<str>],
 }
@@ -109,6 +112,9 @@ impl Front for SessionFront<'_> {
 
     fn report(&mut self, message: &[u8]) -> Option<Vec<u8>> {
         let tag = message.first().copied();
+        if tag == Some(backend::NOTIFICATION_RESPONSE) {
+            return shown::notification(message, self.processes);
+        }
         let body = message.get(HEADER_BYTES..)?;
         let mut fields = Fields::decode(body);
         let mut changed = self.names.is_some_and(|names| shown::public(&mut fields, names));
@@ -134,6 +140,13 @@ impl Front for SessionFront<'_> {
             _ => fields.encode_error(&mut out),
         }
         Some(out)
+    }
+
+    fn row(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
+        match self.names.and_then(SchemaNames::distinct) {
+            Some(schema) => rows::shown(message, schema),
+            None => Ok(None),
+        }
     }
 }
 
@@ -177,7 +190,15 @@ impl SessionFront<'_> {
         };
         self.pin_if_stateful(text);
         match self.state.gate.looks.scan(text) {
-            Scan::Plain => self.forget_unnamed(),
+            Scan::Plain => {
+                self.forget_unnamed();
+                if self.state.catalog_cursors {
+                    *self.strangers = false;
+                    let look = self.state.gate.looks.look(text, self.names);
+                    let rows = self.state.rows_to_show(&look, self.names);
+                    return Verdict::PassNoted(Notes { watched: false, rows });
+                }
+            }
             Scan::Transaction(step) => {
                 self.state.rolls_back |= step == Step::Rollback;
                 self.forget_unnamed();
@@ -211,19 +232,14 @@ impl SessionFront<'_> {
         self.forget_unnamed();
         self.clear_strangers_sequences(look.analysis.effects(), desk);
         let changes = self.state.outgoing(look, text);
-        let watched = !changes.is_empty();
-        if watched {
+        let rows = self.state.rows_to_show(look, self.names);
+        let notes = Notes { watched: !changes.is_empty(), rows };
+        if notes.watched {
             self.state.awaiting.push_back(changes);
         }
-        let Some(sent) = self.state.sent_text(look) else {
-            return if watched { Verdict::PassWatched } else { Verdict::Pass };
-        };
+        let Some(sent) = self.state.sent_text(look) else { return Verdict::PassNoted(notes) };
         frame::query(desk.server.buffer(), sent);
-        if watched {
-            desk.ledger.expect_watched(Reply::Query);
-        } else {
-            desk.ledger.expect(Reply::Query);
-        }
+        desk.ledger.expect_noted(Reply::Query, notes);
         Verdict::Sent { head: total }
     }
 

@@ -22,6 +22,7 @@ mod prepared;
 mod relayed;
 mod room;
 mod route;
+mod rows;
 mod serve;
 mod sessions;
 mod shown;

@@ -32,6 +32,11 @@ impl SchemaNames {
         }
     }
 
+    /// The schema's name, if it is one that rows are searched for, to be shown as `public`.
+    pub(crate) fn distinct(&self) -> Option<&str> {
+        Some(&*self.schema).filter(|schema| sql::is_distinct(schema))
+    }
+
     /// What a rewritten text depends on: nothing of it is a single store's, so stores share the looks.
     fn key(&self) -> [&str; 3] {
         [&self.schema, &self.extensions, &self.database]

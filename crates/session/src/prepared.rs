@@ -4,6 +4,7 @@ use crate::look::Look;
 use crate::parameters::Change;
 use crate::room::Place;
 use pool::StatementId;
+use relay::Rows;
 use sql::{Arg, Effects, Kind, Step};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -64,8 +65,13 @@ pub(crate) enum Portal {
         /// Parameter values.
         values: Values,
     },
-    /// A server answers, and its success changes the session.
-    Server(Vec<Change>),
+    /// A server answers.
+    Server {
+        /// What its success changes in the session.
+        changes: Vec<Change>,
+        /// The rows that carry schema names.
+        rows: Rows,
+    },
     /// A server answers, and that ends a transaction.
     Ends {
         /// Not a rollback.

@@ -338,6 +338,7 @@ impl Session {
             strangers: &mut leased.strangers,
             farewell: &mut leased.farewell,
             unbound: &mut leased.unbound,
+            processes: (server.cancel.process(), handle.process),
             stateful: &leased.stateful,
         };
         let outcome = std::future::poll_fn(|cx| {

@@ -1,7 +1,8 @@
-//! What a store's errors and notices name, in the client's own terms.
+//! What a store's errors, notices and notifications name, in the client's own terms.
 
 use crate::look::{Look, SchemaNames};
 use model::partition::quote_identifier;
+use wire::frame::{HEADER_BYTES, Reader};
 use wire::{Fields, Severity, sqlstate};
 
 /// What messages put before a name that is qualified and not in quotes.
@@ -21,21 +22,73 @@ const KINDS: [&str; 13] = [
     "view",
 ];
 
+/// Types of fields (PostgreSQL manual, "Error and Notice Message Fields").
+const INTERNAL_POSITION: u8 = b'p';
+const INTERNAL_QUERY: u8 = b'q';
+const WHERE: u8 = b'W';
+
 /// Puts `public` where an error or notice names the partition's schema. Whether anything changed.
 pub(crate) fn public(fields: &mut Fields, names: &SchemaNames) -> bool {
+    let mut changed = advise(fields, names);
+    // `public.citext` was sent as the extension schema's.
+    changed |= qualified(&mut fields.message, &names.extensions);
+    changed | match names.distinct() {
+        Some(schema) => everywhere(fields, schema),
+        None => where_certain(fields, &names.schema),
+    }
+}
+
+/// A name that stands for nothing else is shown as `public` wherever it is a whole identifier.
+fn everywhere(fields: &mut Fields, schema: &str) -> bool {
+    let mut changed = in_words(&mut fields.message, schema);
+    for text in [&mut fields.detail, &mut fields.hint, &mut fields.schema].into_iter().flatten() {
+        changed |= in_words(text, schema);
+    }
+    move_internal_position(fields, schema);
+    for (kind, text) in &mut fields.others {
+        if matches!(*kind, WHERE | INTERNAL_QUERY) {
+            changed |= in_words(text, schema);
+        }
+    }
+    changed
+}
+
+fn in_words(text: &mut String, schema: &str) -> bool {
+    let shown = sql::show(text.as_bytes(), schema).and_then(|shown| String::from_utf8(shown).ok());
+    let changed = shown.is_some();
+    if let Some(shown) = shown {
+        *text = shown;
+    }
+    changed
+}
+
+/// The internal position is that of the internal query as it is shown.
+fn move_internal_position(fields: &mut Fields, schema: &str) {
+    let field = |kind| move |field: &&(u8, String)| field.0 == kind;
+    let Some((_, query)) = fields.others.iter().find(field(INTERNAL_QUERY)) else { return };
+    let Some((_, position)) = fields.others.iter().find(field(INTERNAL_POSITION)) else { return };
+    let Ok(sent) = position.parse::<usize>() else { return };
+    let before = sql::occurrences(query.as_bytes(), schema)
+        .filter(|at| query.get(..*at).is_some_and(|text| text.chars().count() + 1 < sent));
+    let shown = sent.saturating_sub(before.count() * schema.len().saturating_sub("public".len()));
+    if let Some((_, position)) = fields.others.iter_mut().find(|field| field.0 == INTERNAL_POSITION) {
+        *position = shown.to_string();
+    }
+}
+
+/// A name that may well be a word of the service's own is shown as `public` only where it is sure to be
+/// the schema's.
+fn where_certain(fields: &mut Fields, schema: &str) -> bool {
     let mut changed = false;
-    if fields.schema.as_deref() == Some(&*names.schema) {
+    if fields.schema.as_deref() == Some(schema) {
         fields.schema = Some("public".to_owned());
         changed = true;
     }
-    changed |= in_text(&mut fields.message, &names.schema);
-    // `public.citext` was sent as the extension schema's.
-    changed |= qualified(&mut fields.message, &names.extensions);
-    changed |= advise(fields, names);
+    changed |= in_text(&mut fields.message, schema);
     // Dependent objects, still there or dropped; other details carry data, which is nobody's to change.
     let lists_objects = fields.code.as_str() == "2BP01" || matches!(fields.severity, Severity::Notice);
     if lists_objects && let Some(detail) = &mut fields.detail {
-        changed |= in_text(detail, &names.schema);
+        changed |= in_text(detail, schema);
     }
     changed
 }
@@ -87,6 +140,21 @@ fn replace(text: &mut String, inside: &str, shown: &str) -> bool {
         *text = text.replace(inside, shown);
     }
     found
+}
+
+/// A NotificationResponse as the client knows itself: a client may tell its own notifications by the
+/// process that it was told at login. The server's process and that one change places, so that two
+/// processes are never shown as one. `None`: as it came.
+pub(crate) fn notification(message: &[u8], (server, session): (u32, u32)) -> Option<Vec<u8>> {
+    let process = Reader::new(message.get(HEADER_BYTES..)?).u32()?;
+    let shown = match process {
+        process if process == server => session,
+        process if process == session => server,
+        _ => return None,
+    };
+    let mut out = message.to_vec();
+    out.get_mut(HEADER_BYTES..HEADER_BYTES + 4)?.copy_from_slice(&shown.to_be_bytes());
+    Some(out)
 }
 
 /// Puts an error's position where the client's own text has it: `ahead` characters were cut off

@@ -6,6 +6,7 @@ use crate::local::{Around, Company};
 use crate::look::{Look, SchemaNames};
 use crate::relayed::{Leased, NoLease, Turn};
 use crate::state::{Block, ends_transaction};
+use relay::Notes;
 use sql::Scan;
 use std::ops::Range;
 use std::sync::Arc;
@@ -139,6 +140,8 @@ impl Session {
         let part = text.get(range).unwrap_or_default();
         let look = self.look(part);
         let changes = self.state.outgoing(&look, part);
+        let names = self.leased.as_ref().and_then(|leased| leased.names());
+        let rows = self.state.rows_to_show(&look, names);
         self.state.awaiting.push_back(changes);
         self.state.ahead = u32::try_from(before).unwrap_or(0);
         let sent = self.state.sent_text(&look).unwrap_or(part);
@@ -148,7 +151,7 @@ impl Session {
         }
         frame::query(leased.lease.server.peer.outbox.buffer(), sent);
         leased.lease.server.facts.unnamed = None;
-        leased.ledger.expect_part(true);
+        leased.ledger.expect_part(Notes { watched: true, rows });
         leased.relay.begin_part();
         loop {
             if let Turn::PartDone = self.relay().await? {

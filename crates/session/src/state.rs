@@ -75,6 +75,8 @@ pub(crate) struct State {
     pub(crate) journal: VecDeque<Done>,
     /// What the client was last told by ParameterStatus.
     pub(crate) told: Vec<(String, String)>,
+    /// A cursor over the catalog may be open.
+    pub(crate) catalog_cursors: bool,
     /// The gate itself has reset the parameters; the client may have to be told of some.
     pub(crate) reset_untold: bool,
     /// The last text that was rewritten for the server, to map error positions back.
@@ -129,6 +131,7 @@ impl State {
             ends_with_segment: false,
             journal: VecDeque::new(),
             told: Vec::new(),
+            catalog_cursors: false,
             reset_untold: false,
             rewritten: None,
             ahead: 0,
@@ -366,6 +369,7 @@ impl State {
         self.savepoints = false;
         self.binding.transaction_ended(committed);
         self.names.portals.clear();
+        self.catalog_cursors &= self.pins.contains(Effects::HOLD);
     }
 }
 
@@ -444,6 +448,7 @@ impl State {
             if matches!(statement.kind, Kind::Rollback { .. }) {
                 self.rolls_back = true;
             }
+            self.note_cursor(statement);
             Self::hold_on_to(&mut changes, statement.effects);
             changes.extend(self.changes_of(statement, text));
         }

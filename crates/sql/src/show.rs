@@ -35,6 +35,12 @@ pub fn show_copied(piece: &[u8], schema: &str) -> Option<Vec<u8>> {
     }
 }
 
+/// Whether the name stands in these bytes at all: cheap, and no reason yet to change anything.
+#[must_use]
+pub fn mentions(bytes: &[u8], schema: &str) -> bool {
+    memmem::find(bytes, schema.as_bytes()).is_some()
+}
+
 /// Where `schema` stands in `text` as a whole identifier.
 pub fn occurrences<'a>(text: &'a [u8], schema: &'a str) -> impl Iterator<Item = usize> + 'a {
     memmem::find_iter(text, schema.as_bytes())

@@ -236,6 +236,8 @@ pub enum Kind {
         /// `WITH HOLD`
         hold: bool,
     },
+    /// `FETCH`
+    Fetch,
     /// A select of nothing but `set_config` for the session and `current_setting`, several of them and
     /// with nothing but constants, none of them of a parameter that means more to the gate.
     SettingsSelect {

@@ -5,8 +5,8 @@ use crate::look::{Look, SchemaNames};
 use crate::parameters::Change;
 use crate::prepared::{BindBody, BindHead, Portal, Statement, Values, names_parameter_late, portal_name};
 use crate::state::State;
-use relay::{Desk, Reply, Verdict};
-use sql::{Kind, Step};
+use relay::{Desk, Notes, Reply, Rows, Verdict};
+use sql::{Effects, Kind, Step};
 use std::sync::Arc;
 use wire::frame::{self, frontend};
 
@@ -15,6 +15,7 @@ impl SessionFront<'_> {
         let head = BindHead::read(message)?;
         let Some(statement) = self.state.names.statements.get(head.statement).map(Arc::clone) else {
             self.pass_unknown(head.statement, desk);
+            self.note_unknown(&head);
             return Some(Verdict::Pass);
         };
         let mut verdict = None;
@@ -24,7 +25,7 @@ impl SessionFront<'_> {
                 Err(held) => return Some(held),
             };
         } else {
-            self.note_step(head.portal, &statement);
+            self.note_plain(head.portal, &statement);
         }
         if let Some(verdict) = verdict {
             return Some(verdict);
@@ -38,8 +39,23 @@ impl SessionFront<'_> {
         Some(Verdict::Sent { head: head.bytes })
     }
 
-    pub(super) fn note_step(&mut self, portal: &[u8], statement: &Statement) {
+    /// A statement that the gate does not know may be one of SQL's `PREPARE`, over the catalog.
+    fn note_unknown(&mut self, head: &BindHead<'_>) {
+        let prepared = self.state.pins.contains(Effects::SQL_PREPARE);
+        if prepared && self.names.and_then(SchemaNames::distinct).is_some() {
+            let note = Portal::Server { changes: Vec::new(), rows: Rows::ALL };
+            self.state.names.portals.insert(head.portal.into(), note);
+        }
+    }
+
+    fn note_plain(&mut self, portal: &[u8], statement: &Statement) {
         match statement.step {
+            None if self.state.catalog_cursors => {
+                let look = self.state.gate.looks.look(&statement.text, self.names);
+                let rows = self.state.rows_to_show(&look, self.names);
+                let note = Portal::Server { changes: Vec::new(), rows };
+                self.state.names.portals.insert(portal.into(), note);
+            }
             Some(step @ (Step::Commit | Step::Rollback)) => {
                 let ends = Portal::Ends { commits: step == Step::Commit };
                 self.state.names.portals.insert(portal.into(), ends);
@@ -108,6 +124,8 @@ impl SessionFront<'_> {
     /// Remembers what executing the portal does to the session.
     pub(super) fn note_portal(&mut self, portal: &[u8], statement: &Statement, values: &Values) {
         let Some(only) = statement.only() else { return };
+        self.state.note_cursor(only);
+        let rows = statement.look.as_ref().map(|look| self.state.rows_to_show(look, self.names));
         let late = names_parameter_late(&only.kind);
         if !late {
             self.state.pin(only.effects);
@@ -123,7 +141,7 @@ impl SessionFront<'_> {
         let note = match only.kind {
             Kind::Commit { .. } | Kind::PrepareTransaction => Portal::Ends { commits: true },
             Kind::Rollback { .. } => Portal::Ends { commits: false },
-            _ => Portal::Server(changes),
+            _ => Portal::Server { changes, rows: rows.unwrap_or_default() },
         };
         self.state.names.portals.insert(portal.into(), note);
     }
@@ -139,11 +157,15 @@ impl SessionFront<'_> {
     }
 
     pub(super) fn executed(&mut self, message: &[u8]) -> Verdict {
-        if self.state.names.portals.is_empty() {
+        if self.state.names.portals.is_empty() && !self.state.catalog_cursors {
             return Verdict::Pass;
         }
-        let portal = portal_name(message).and_then(|name| self.state.names.portals.get(name));
-        match portal {
+        let name = portal_name(message).unwrap_or_default();
+        match self.state.names.portals.get(name) {
+            // A cursor of SQL is a portal too.
+            None if self.state.catalog_cursors && !name.is_empty() => {
+                Verdict::PassNoted(Notes { watched: false, rows: Rows::ALL })
+            }
             None => Verdict::Pass,
             Some(Portal::Local { .. }) => Verdict::Hold,
             Some(Portal::Ends { commits }) => {
@@ -151,10 +173,12 @@ impl SessionFront<'_> {
                 self.state.ends_with_segment = true;
                 Verdict::Pass
             }
-            Some(Portal::Server(changes)) if changes.is_empty() => Verdict::Pass,
-            Some(Portal::Server(changes)) => {
-                self.state.awaiting.push_back(changes.clone());
-                Verdict::PassWatched
+            Some(Portal::Server { changes, rows }) => {
+                let notes = Notes { watched: !changes.is_empty(), rows: *rows };
+                if notes.watched {
+                    self.state.awaiting.push_back(changes.clone());
+                }
+                Verdict::PassNoted(notes)
             }
         }
     }

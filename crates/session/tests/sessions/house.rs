@@ -19,6 +19,12 @@ use wire::{Peer, Stream};
 /// Everybody's secret in these tests.
 pub(crate) const SECRET: &str = "open sesame";
 
+/// A schema as a store's owner may call it.
+const SCHEMA: &str = "todo";
+
+/// A schema as the gate calls those that it makes.
+pub(crate) const DISTINCT_SCHEMA: &str = "stuff_todo_0a1b2c3d";
+
 /// Whoever opens this gets the server's password.
 struct OneSecret;
 
@@ -49,14 +55,23 @@ pub(crate) struct House {
 impl House {
     /// A house whose pools may open `connections` to each store.
     pub(crate) async fn with(connections: usize) -> Self {
-        let server = tokio::task::spawn_blocking(|| {
+        Self::of(connections, SCHEMA).await
+    }
+
+    /// The same, whose partitions have names that nothing else has.
+    pub(crate) async fn distinct(connections: usize) -> Self {
+        Self::of(connections, DISTINCT_SCHEMA).await
+    }
+
+    async fn of(connections: usize, schema: &'static str) -> Self {
+        let server = tokio::task::spawn_blocking(move || {
             let server = Server::start(&Binaries::find().expect("Postgres"), Options::default()).expect("a server");
             let accounts = ["alice", "bob", "home"].map(|name| Account::owner(name, SECRET));
             server.create(&accounts).expect("accounts");
             for user in ["alice", "bob"] {
                 let sql = format!(
-                    "SET ROLE {user}; CREATE SCHEMA todo; CREATE SCHEMA stuffgate_ext;
-                     CREATE TABLE todo.whose (name text); INSERT INTO todo.whose VALUES ('{user}')"
+                    "SET ROLE {user}; CREATE SCHEMA {schema}; CREATE SCHEMA stuffgate_ext;
+                     CREATE TABLE {schema}.whose (name text); INSERT INTO {schema}.whose VALUES ('{user}')"
                 );
                 server.sql(user, &sql).expect("a partition");
             }
@@ -68,7 +83,7 @@ impl House {
         .await
         .expect("set up");
         let directory = Arc::new(Directory::default());
-        fill(&directory, server.port());
+        fill(&directory, server.port(), schema);
         let settings = Settings {
             budgets: Budgets { total: 20, per_service: 20, per_store: connections },
             wait_timeout: Duration::from_secs(5),
@@ -119,24 +134,24 @@ impl House {
     }
 }
 
-/// Alice's or bob's grant, in this state.
-pub(crate) fn grant(user: i64, state: GrantState) -> Grant {
+/// Alice's or bob's grant.
+fn grant(user: i64, schema: &str) -> Grant {
     let name = if user == 1 { "alice" } else { "bob" };
     Grant {
         id: GrantId(user),
         user: UserId(user),
         service: ServiceId(1),
         store: StoreId(user),
-        partition: Partition::Schema { schema: "todo".into(), extensions: "stuffgate_ext".into() },
+        partition: Partition::Schema { schema: schema.into(), extensions: "stuffgate_ext".into() },
         database: None,
         role: name.into(),
         credential: Sealed::from_text(name),
-        state,
+        state: GrantState::Active,
         expires_at: None,
     }
 }
 
-fn fill(directory: &Directory, port: u16) {
+fn fill(directory: &Directory, port: u16, schema: &str) {
     let endpoint = |database: &str| Endpoint {
         host: scratch::HOST.into(),
         port,
@@ -169,7 +184,7 @@ fn fill(directory: &Directory, port: u16) {
         let store =
             Store { id: StoreId(id), user: UserId(id), endpoint: endpoint(name), state: StoreState::Active };
         directory.apply(Change::Store(store));
-        directory.apply(Change::Grant(grant(id, GrantState::Active)));
+        directory.apply(Change::Grant(grant(id, schema)));
         directory.apply(login(id, name, LoginKind::User(UserId(id))));
     }
     directory.apply(login(3, "svc", LoginKind::Service(ServiceId(1))));

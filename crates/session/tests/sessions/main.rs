@@ -7,5 +7,6 @@ mod database;
 mod drivers;
 mod house;
 mod prepared;
+mod shown;
 mod state;
 mod twin;

@@ -4,6 +4,7 @@ use crate::house::{House, SECRET};
 use testkit::frames::{
     bind, close, copy_data, copy_done, copy_fail, describe, execute, flush, parse, query, sync,
 };
+use scratch::Account;
 use testkit::{Client, Frame, Login};
 
 /// A session on the store itself, and one through the gate.
@@ -21,6 +22,24 @@ impl Twins {
         let path = [("search_path", "todo, stuffgate_ext")];
         let port = house.server.port();
         let login = Login { port, user: "alice", secret: SECRET, database: "alice", parameters: &path };
+        let plain = Client::connect(&login).await.expect("plain Postgres");
+        let gated = house.user("alice").await;
+        Self { plain, gated, plain_is_gone: false, _house: house }
+    }
+
+    /// A session on a database of its own, in schema `public`, and one through the gate, in a partition
+    /// that the gate might have made.
+    pub(crate) async fn apart(connections: usize) -> Self {
+        let house = House::distinct(connections).await;
+        let (house, made) = tokio::task::spawn_blocking(move || {
+            let made = house.server.create(&[Account::owner("plain", SECRET)]);
+            (house, made)
+        })
+        .await
+        .expect("run");
+        made.expect("a database");
+        let port = house.server.port();
+        let login = Login { port, user: "plain", secret: SECRET, database: "plain", parameters: &[] };
         let plain = Client::connect(&login).await.expect("plain Postgres");
         let gated = house.user("alice").await;
         Self { plain, gated, plain_is_gone: false, _house: house }
@@ -63,7 +82,8 @@ async fn read(client: &mut Client, mut ends: usize) -> Option<Vec<Frame>> {
 }
 
 /// Tags and bodies, as text to be compared. Where in Postgres's source an error arose is left out:
-/// the gate's own errors have no such place; and the number of a schema of temporary tables.
+/// the gate's own errors have no such place; and the number of a schema of temporary tables, and those
+/// of what somebody made.
 fn readable(frames: &[Frame]) -> Vec<String> {
     let text = |frame: &Frame| match frame.tag {
         b'E' | b'N' => frame
@@ -72,9 +92,29 @@ fn readable(frames: &[Frame]) -> Vec<String> {
             .filter(|field| !field.starts_with(['F', 'L', 'R']) && !field.starts_with("spg_temp_"))
             .collect::<Vec<_>>()
             .join(" "),
+        b'T' => String::from_utf8_lossy(&without_own_oids(&frame.body)).into_owned(),
         _ => String::from_utf8_lossy(&frame.body).into_owned(),
     };
     frames.iter().map(|frame| format!("{} {}", char::from(frame.tag), text(frame).escape_debug())).collect()
+}
+
+/// A RowDescription without the numbers of tables and types that were made here.
+fn without_own_oids(body: &[u8]) -> Vec<u8> {
+    /// Where such numbers begin (`FirstNormalObjectId`).
+    const OWN: u32 = 16384;
+    let mut body = body.to_vec();
+    let mut at = 2;
+    while let Some(end) = body.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == 0)) {
+        let behind = at + end + 1;
+        for place in [behind, behind + 6] {
+            let oid = body.get_mut(place..place + 4).expect("a column");
+            if u32::from_be_bytes([oid[0], oid[1], oid[2], oid[3]]) >= OWN {
+                oid.fill(0);
+            }
+        }
+        at = behind + 18;
+    }
+    body
 }
 
 #[tokio::test]

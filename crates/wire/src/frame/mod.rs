@@ -98,7 +98,7 @@ pub(crate) fn put_count(out: &mut Vec<u8>, items: usize) -> usize {
 }
 
 /// Appends a value with its length, -1 for NULL.
-pub(crate) fn put_value(out: &mut Vec<u8>, value: Option<&[u8]>) {
+pub fn put_value(out: &mut Vec<u8>, value: Option<&[u8]>) {
     match value {
         Some(bytes) => {
             out.extend_from_slice(&i32::try_from(bytes.len()).unwrap_or(i32::MAX).to_be_bytes());
