@@ -1,7 +1,7 @@
 //! What one message costs on its way through the relay: memory to memory, no kernel in between.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use relay::{Desk, Front, Ledger, Limits, Malformed, Outcome, Relay, Status, Verdict};
+use relay::{Desk, Front, Ledger, Limits, Outcome, Relay, ServerFault, Status, Verdict};
 use std::hint::black_box;
 use std::io;
 use std::pin::Pin;
@@ -34,7 +34,7 @@ impl Front for Open {
     fn report(&mut self, _: &[u8]) -> Option<Vec<u8>> {
         None
     }
-    fn row(&mut self, _: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
+    fn row(&mut self, _: &[u8]) -> Result<Option<Vec<u8>>, ServerFault> {
         Ok(None)
     }
 }

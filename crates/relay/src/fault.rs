@@ -20,11 +20,6 @@ pub enum ClientFault {
     Malformed(&'static str),
 }
 
-/// A server's message that does not read as what its tag says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the store sent a message {:?} that cannot be read", char::from(self.0))]
-pub struct Malformed(pub u8);
-
 /// How a store broke the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServerFault {
@@ -34,9 +29,9 @@ pub enum ServerFault {
     /// A length that cannot be.
     #[error(transparent)]
     Frame(#[from] FrameError),
-    /// A message that must be read and cannot be.
-    #[error(transparent)]
-    Malformed(#[from] Malformed),
+    /// A message that must be read and does not read as what its tag says.
+    #[error("the store sent a message {0:?} that cannot be read")]
+    Malformed(char),
     /// A message that must be read whole and is too long for that.
     #[error("the store sent message {tag:?} of {bytes} bytes")]
     TooLong {

@@ -1,6 +1,6 @@
 //! What the session decides for the relay: how each message with text or names in it is sent on.
 
-use crate::{Ledger, Malformed, Notes, Status};
+use crate::{Ledger, Notes, ServerFault, Status};
 use wire::Outbox;
 
 /// What to do with one client message.
@@ -70,6 +70,6 @@ pub trait Front {
     /// is returned goes to the client in its place.
     ///
     /// # Errors
-    /// It does not read as what its tag says.
-    fn row(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, Malformed>;
+    /// [`ServerFault::Malformed`]
+    fn row(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, ServerFault>;
 }

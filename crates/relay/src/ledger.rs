@@ -287,7 +287,12 @@ impl Ledger {
     /// Has [`crate::Front::marks_kept`] or [`crate::Front::marks_undone`] told what became of the
     /// message noted last.
     pub fn mark(&mut self) {
-        self.owed.push_back(Owed { reply: Reply::Mark, hidden: true, mute_ready: false, notes: Notes::default() });
+        self.owed.push_back(Owed {
+            reply: Reply::Mark,
+            hidden: true,
+            mute_ready: false,
+            notes: Notes::default(),
+        });
         self.settle_made();
     }
 

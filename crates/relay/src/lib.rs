@@ -13,7 +13,7 @@ mod front;
 mod ledger;
 mod relay;
 
-pub use fault::{ClientFault, Malformed, ServerFault};
+pub use fault::{ClientFault, ServerFault};
 pub use front::{Desk, Front, Verdict};
 pub use ledger::{Ledger, Notes, Reply, Rows, Status, Unexpected};
 pub use relay::{Limits, Outcome, Relay};

@@ -7,13 +7,13 @@ mod statements;
 use crate::look::{Look, SchemaNames};
 use crate::parameters::Change;
 use crate::prepared::Statement;
-use crate::shown;
 use crate::rows;
+use crate::shown;
 use crate::state::{Done, State, ends_transaction};
 use crate::stateful;
 use model::Name;
 use pool::Facts;
-use relay::{Desk, Front, Malformed, Notes, Reply, Status, Verdict};
+use relay::{Desk, Front, Notes, Reply, ServerFault, Status, Verdict};
 use sql::{BindTag, Effects, Scan, Step};
 use std::sync::Arc;
 use wire::frame::{self, HEADER_BYTES, backend, frontend};
@@ -142,7 +142,7 @@ impl Front for SessionFront<'_> {
         Some(out)
     }
 
-    fn row(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
+    fn row(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, ServerFault> {
         match self.names.and_then(SchemaNames::distinct) {
             Some(schema) => rows::shown(message, schema),
             None => Ok(None),

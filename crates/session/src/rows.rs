@@ -2,7 +2,7 @@
 
 use crate::look::{Look, SchemaNames};
 use crate::state::State;
-use relay::{Malformed, Rows};
+use relay::{Rows, ServerFault};
 use sql::Kind;
 use wire::frame::{self, HEADER_BYTES, Reader, backend};
 
@@ -24,13 +24,13 @@ impl State {
 }
 
 /// A DataRow or CopyData with `public` where `schema` stands; `None`: as it came.
-pub(crate) fn shown(message: &[u8], schema: &str) -> Result<Option<Vec<u8>>, Malformed> {
+pub(crate) fn shown(message: &[u8], schema: &str) -> Result<Option<Vec<u8>>, ServerFault> {
     let body = message.get(HEADER_BYTES..).unwrap_or_default();
     if !sql::mentions(body, schema) {
         return Ok(None);
     }
     if message.first() != Some(&backend::COPY_DATA) {
-        return data_row(body, schema).ok_or(Malformed(backend::DATA_ROW));
+        return data_row(body, schema).ok_or(ServerFault::Malformed('D'));
     }
     Ok(sql::show_copied(body, schema).map(|shown| {
         let mut out = Vec::with_capacity(message.len());
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn a_row_that_does_not_add_up_is_malformed() {
         let whole = row(&[Some(SCHEMA.as_bytes()), None]);
-        let malformed = Err(Malformed(backend::DATA_ROW));
+        let malformed = Err(ServerFault::Malformed('D'));
         assert_eq!(shown(&whole[..whole.len() - 1], SCHEMA), malformed);
         assert_eq!(shown(&[&whole[..], b"x"].concat(), SCHEMA), malformed);
         let mut longer = whole.clone();

@@ -32,10 +32,11 @@ pub(crate) fn public(fields: &mut Fields, names: &SchemaNames) -> bool {
     let mut changed = advise(fields, names);
     // `public.citext` was sent as the extension schema's.
     changed |= qualified(&mut fields.message, &names.extensions);
-    changed | match names.distinct() {
-        Some(schema) => everywhere(fields, schema),
-        None => where_certain(fields, &names.schema),
-    }
+    changed
+        | match names.distinct() {
+            Some(schema) => everywhere(fields, schema),
+            None => where_certain(fields, &names.schema),
+        }
 }
 
 /// A name that stands for nothing else is shown as `public` wherever it is a whole identifier.

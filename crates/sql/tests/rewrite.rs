@@ -597,6 +597,22 @@ fn odd_names_are_quoted_for_where_they_stand() {
 }
 
 #[test]
+fn a_name_that_needs_no_quotes_is_written_as_the_client_has_written_public() {
+    let schema = "stuff_todo_0a1b2c3d";
+    let names = Names { schema, extensions: "ext", database: "todo", store_database: "theirs" };
+    let table = [
+        ("SELECT public.f()", "SELECT {}.f()"),
+        ("SELECT \"public\".f()", "SELECT \"{}\".f()"),
+        ("GRANT USAGE ON SCHEMA public TO x", "GRANT USAGE ON SCHEMA {} TO x"),
+        ("DO $$ BEGIN PERFORM Public.f(); END $$", "DO $$ BEGIN PERFORM {}.f(); END $$"),
+    ];
+    for (text, expected) in table {
+        let rewritten = rewrite(text.as_bytes(), &names).map(|r| r.text).expect("another text");
+        assert_eq!(String::from_utf8_lossy(&rewritten), expected.replace("{}", schema));
+    }
+}
+
+#[test]
 fn hostile_texts_take_time_in_proportion_to_their_length() {
     let count = 100_000;
     let texts = [

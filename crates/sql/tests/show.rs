@@ -1,5 +1,7 @@
 //! What a store's values show of a partition's schema: tables and properties.
 
+#![allow(clippy::expect_used)]
+
 use proptest::prelude::*;
 use sql::{show, show_copied};
 
@@ -25,8 +27,14 @@ fn the_true_name_becomes_public_wherever_it_is_a_whole_identifier() {
         (r#"{"schema" : "SCHEMA", "n" : 1}"#, r#"{"schema" : "public", "n" : 1}"#),
         (r#"{"def": " SELECT\nSCHEMA.t.a\tSCHEMA.b"}"#, r#"{"def": " SELECT\npublic.t.a\tpublic.b"}"#),
         (r"a\\nSCHEMA", r"a\\nSCHEMA"),
-        (" SELECT t.a\n   FROM SCHEMA.t\n  WHERE SCHEMA.f(t.a);", " SELECT t.a\n   FROM public.t\n  WHERE public.f(t.a);"),
-        ("Seq Scan on SCHEMA.t  (cost=0.00..1.01 rows=1 width=4)", "Seq Scan on public.t  (cost=0.00..1.01 rows=1 width=4)"),
+        (
+            " SELECT t.a\n   FROM SCHEMA.t\n  WHERE SCHEMA.f(t.a);",
+            " SELECT t.a\n   FROM public.t\n  WHERE public.f(t.a);",
+        ),
+        (
+            "Seq Scan on SCHEMA.t  (cost=0.00..1.01 rows=1 width=4)",
+            "Seq Scan on public.t  (cost=0.00..1.01 rows=1 width=4)",
+        ),
         ("nextval('SCHEMA.t_id_seq'::regclass)", "nextval('public.t_id_seq'::regclass)"),
         ("Relation »SCHEMA.t« existiert nicht", "Relation »public.t« existiert nicht"),
         ("\u{1}{\"a\": \"SCHEMA\"}", "\u{1}{\"a\": \"public\"}"),
@@ -132,7 +140,8 @@ fn what_does_not_add_up_is_left_alone() {
 
 #[test]
 fn arrays_inside_arrays_are_followed_only_so_deep() {
-    let nested = |name: &[u8], depth: usize| (0..depth).fold(name.to_vec(), |inner, _| record(&[Some(&inner)]));
+    let nested =
+        |name: &[u8], depth: usize| (0..depth).fold(name.to_vec(), |inner, _| record(&[Some(&inner)]));
     assert_eq!(show(&nested(SCHEMA.as_bytes(), 4), SCHEMA), Some(nested(b"public", 4)));
     assert_eq!(show(&nested(SCHEMA.as_bytes(), 5), SCHEMA), None);
 }

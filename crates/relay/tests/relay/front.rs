@@ -1,12 +1,12 @@
 //! A front that does every kind of thing to messages, as their names ask for, and counts.
 
-use relay::{Desk, Front, Malformed, Notes, Reply, Rows, Status, Verdict};
+use relay::{Desk, Front, Notes, Reply, Rows, ServerFault, Status, Verdict};
 use testkit::frames;
 
 /// Names of statements, by their first letter: `L` is answered by the gate, `H` is held, `W` is watched,
 /// `T` has a token, `N` has a hidden Parse put before it, `G` is gathered, a Close of `M` is
 /// marked, of an `R` the rows are shown. Anything else passes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct NamedFront {
     pub(crate) watched: usize,
     pub(crate) finished: Vec<bool>,
@@ -24,25 +24,9 @@ pub(crate) struct NamedFront {
     /// The lengths of the rows that it was shown.
     pub(crate) rows: Vec<usize>,
     /// What a row is replaced by.
-    pub(crate) row: Result<Option<Vec<u8>>, Malformed>,
-}
-
-impl Default for NamedFront {
-    fn default() -> Self {
-        Self {
-            watched: 0,
-            finished: Vec::new(),
-            marks: 0,
-            marks_told: 0,
-            status: None,
-            reports: 0,
-            parameters: Vec::new(),
-            passes_all: false,
-            replacement: None,
-            rows: Vec::new(),
-            row: Ok(None),
-        }
-    }
+    pub(crate) row: Option<Vec<u8>>,
+    /// No row can be read.
+    pub(crate) reads_no_row: bool,
 }
 
 impl Front for NamedFront {
@@ -116,11 +100,11 @@ impl Front for NamedFront {
         self.replacement.clone()
     }
 
-    fn row(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
+    fn row(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, ServerFault> {
         assert!(matches!(message[0], b'D' | b'd'));
         let length = u32::from_be_bytes(message[1..5].try_into().expect("four bytes"));
         assert_eq!(message.len(), 1 + length as usize, "not a whole row");
         self.rows.push(message.len());
-        self.row.clone()
+        if self.reads_no_row { Err(ServerFault::Malformed(message[0].into())) } else { Ok(self.row.clone()) }
     }
 }

@@ -1,7 +1,7 @@
 //! Rows that the front has asked for, and those that it has not.
 
 use crate::stage::Stage;
-use relay::{Malformed, Notes, Outcome, Reply, Rows, ServerFault};
+use relay::{Notes, Outcome, Reply, Rows, ServerFault};
 use testkit::frames::*;
 
 /// Longest row that the front is shown, in bytes.
@@ -19,7 +19,7 @@ fn long_row(total: usize) -> Vec<u8> {
 /// A stage whose front replaces rows by this one.
 fn stage(row: Vec<u8>) -> Stage {
     let mut stage = Stage::new();
-    stage.front.row = Ok(Some(row));
+    stage.front.row = Some(row);
     stage
 }
 
@@ -29,10 +29,14 @@ fn rows_that_were_asked_for_are_replaced_and_all_others_pass_unseen() {
     for (question, seen) in [("R", true), ("r", false), ("R", true)] {
         assert!(stage.client_says(&[query(question)]).is_none());
         let description = row_description(&["a"]);
-        let said = [description.clone(), data_row(&[Some("1")]), data_row(&[None]), command_complete("SELECT 2")];
+        let said =
+            [description.clone(), data_row(&[Some("1")]), data_row(&[None]), command_complete("SELECT 2")];
         assert_eq!(stage.server_says(&[&said[..], &[ready(b'T')]].concat()).map(|_| ()), None);
         let rows = if seen { data_row(&[Some("shown")]).repeat(2) } else { said[1..3].concat() };
-        assert_eq!(stage.client_hears(), [description, rows, command_complete("SELECT 2"), ready(b'T')].concat());
+        assert_eq!(
+            stage.client_hears(),
+            [description, rows, command_complete("SELECT 2"), ready(b'T')].concat()
+        );
         assert_eq!(std::mem::take(&mut stage.front.rows).len(), if seen { 2 } else { 0 });
     }
 }
@@ -78,7 +82,8 @@ fn rows_belong_to_the_statement_of_the_message_that_was_marked() {
     let mut stage = stage(data_row(&[Some("shown")]));
     assert!(stage.client_says(&[query("R only its first statement is marked")]).is_none());
     let done = command_complete("COPY 1");
-    let said = [data_row(&[Some("1")]), done.clone(), copy_data(b"data"), copy_done(), done.clone(), ready(b'T')];
+    let said =
+        [data_row(&[Some("1")]), done.clone(), copy_data(b"data"), copy_done(), done.clone(), ready(b'T')];
     assert!(stage.server_says(&said).is_none());
     let heard = [&[data_row(&[Some("shown")])], &said[1..]].concat();
     assert_eq!(stage.client_hears(), heard.concat());
@@ -126,10 +131,10 @@ fn a_row_longer_than_the_bound_passes_as_it_came_and_memory_stays_bounded() {
 #[test]
 fn a_row_that_cannot_be_read_is_the_stores_fault() {
     let mut stage = Stage::new();
-    stage.front.row = Err(Malformed(b'D'));
+    stage.front.reads_no_row = true;
     assert!(stage.client_says(&[query("R")]).is_none());
     match stage.server_says(&[data_row(&[Some("1")])]) {
-        Some(Outcome::ServerFault(fault)) => assert_eq!(fault, ServerFault::Malformed(Malformed(b'D'))),
+        Some(Outcome::ServerFault(fault)) => assert_eq!(fault, ServerFault::Malformed('D')),
         other => panic!("{other:?}"),
     }
     assert_eq!(stage.client_hears(), b"");

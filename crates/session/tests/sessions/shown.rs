@@ -107,14 +107,30 @@ async fn rows_of_the_catalog_are_the_same_behind_a_path_of_the_clients_own() {
 #[tokio::test]
 async fn rows_come_from_cursors_portals_and_copies_as_well() {
     let mut twins = Twins::apart(1).await;
-    let catalog = "SELECT i, n.nspname FROM generate_series(1, 5) i, pg_namespace n WHERE n.nspname = 'public'";
+    let catalog =
+        "SELECT i, n.nspname FROM generate_series(1, 5) i, pg_namespace n WHERE n.nspname = 'public'";
     let declare = format!("DECLARE c CURSOR FOR {catalog}");
     let hold = format!("DECLARE h CURSOR WITH HOLD FOR {catalog}");
     let script = vec![
         ("set up", vec![query(SET_UP)]),
-        ("a cursor", vec![query("BEGIN"), query(&declare), query("FETCH 2 FROM c"), query("SELECT 1"), query("FETCH c")]),
-        ("its rest, by the extended protocol", [in_both_formats("FETCH ALL FROM c"), vec![query("COMMIT")]].concat()),
-        ("a cursor in one message", vec![query(&format!("BEGIN; {declare}; FETCH 2 FROM c; COMMIT; SELECT 1"))]),
+        (
+            "a cursor",
+            vec![
+                query("BEGIN"),
+                query(&declare),
+                query("FETCH 2 FROM c"),
+                query("SELECT 1"),
+                query("FETCH c"),
+            ],
+        ),
+        (
+            "its rest, by the extended protocol",
+            [in_both_formats("FETCH ALL FROM c"), vec![query("COMMIT")]].concat(),
+        ),
+        (
+            "a cursor in one message",
+            vec![query(&format!("BEGIN; {declare}; FETCH 2 FROM c; COMMIT; SELECT 1"))],
+        ),
         (
             "a cursor that the extended protocol declares",
             vec![
@@ -132,7 +148,16 @@ async fn rows_come_from_cursors_portals_and_copies_as_well() {
                 query("COMMIT"),
             ],
         ),
-        ("with hold", vec![query(&hold), query("FETCH 2 FROM h"), query("BEGIN; COMMIT"), query("FETCH 2 FROM h"), query("CLOSE h")]),
+        (
+            "with hold",
+            vec![
+                query(&hold),
+                query("FETCH 2 FROM h"),
+                query("BEGIN; COMMIT"),
+                query("FETCH 2 FROM h"),
+                query("CLOSE h"),
+            ],
+        ),
         (
             "a portal that is suspended and described",
             vec![
@@ -159,11 +184,29 @@ async fn rows_come_from_cursors_portals_and_copies_as_well() {
                 query("DEALLOCATE ps"),
             ],
         ),
-        ("copies", ["", ", FORMAT csv, HEADER", ", FORMAT binary"].map(|format| query(&format!("COPY ({catalog}) TO STDOUT WITH (ENCODING 'UTF8'{format})"))).to_vec()),
-        ("several statements", vec![query("SELECT 1; SELECT current_schema(); SELECT 2; COPY (SELECT current_schema()) TO STDOUT")]),
-        ("one that is cut at a binding", vec![query("SELECT current_schema(); BEGIN; SELECT current_schema(); COMMIT; SELECT current_schema()")]),
+        (
+            "copies",
+            ["", ", FORMAT csv, HEADER", ", FORMAT binary"]
+                .map(|format| query(&format!("COPY ({catalog}) TO STDOUT WITH (ENCODING 'UTF8'{format})")))
+                .to_vec(),
+        ),
+        (
+            "several statements",
+            vec![query(
+                "SELECT 1; SELECT current_schema(); SELECT 2; COPY (SELECT current_schema()) TO STDOUT",
+            )],
+        ),
+        (
+            "one that is cut at a binding",
+            vec![query(
+                "SELECT current_schema(); BEGIN; SELECT current_schema(); COMMIT; SELECT current_schema()",
+            )],
+        ),
         ("copy in", vec![query("COPY todos FROM STDIN"), copy_data(b"7\tpublic\n"), copy_done()]),
-        ("an error in the middle", vec![query("SELECT current_schema(); SELECT 1/0; SELECT current_schema()")]),
+        (
+            "an error in the middle",
+            vec![query("SELECT current_schema(); SELECT 1/0; SELECT current_schema()")],
+        ),
     ];
     agree(&mut twins, script).await;
 }
@@ -210,7 +253,8 @@ async fn data_that_says_the_true_name_is_nobodys_to_change() {
     assert_eq!(read.value(), Some(&*expected));
     alice.send(&query("SELECT current_schema(); COPY notes TO STDOUT")).await.expect("sent");
     let came = alice.frames_until(b'Z').await.expect("an answer");
-    let copied: Vec<_> = came.iter().filter(|frame| frame.tag == b'd').map(|frame| frame.body.to_vec()).collect();
+    let copied: Vec<_> =
+        came.iter().filter(|frame| frame.tag == b'd').map(|frame| frame.body.to_vec()).collect();
     assert_eq!(copied, [format!("{expected}\n").into_bytes()]);
     let row = came.iter().find(|frame| frame.tag == b'D').expect("a row");
     assert!(row.body.ends_with(b"public"));
@@ -230,7 +274,8 @@ async fn a_prepared_statement_shows_the_same_on_every_server() {
         let answer = client.answer().await.expect("an answer");
         let row: Vec<_> = answer.rows.first().expect("a row").iter().map(|value| value.as_deref()).collect();
         assert_eq!(row, [Some("public"), Some(user), Some("whose")]);
-        let split = format!("SELECT current_schema(); SET stuffgate.user = '{user}'; SELECT current_schema()");
+        let split =
+            format!("SELECT current_schema(); SET stuffgate.user = '{user}'; SELECT current_schema()");
         let answer = client.simple(&split).await.expect("an answer");
         assert_eq!(answer.rows.len(), 2);
         for row in &answer.rows {

@@ -1,10 +1,10 @@
 //! The same messages to plain Postgres and through the gate bring the same answers, byte for byte.
 
 use crate::house::{House, SECRET};
+use scratch::Account;
 use testkit::frames::{
     bind, close, copy_data, copy_done, copy_fail, describe, execute, flush, parse, query, sync,
 };
-use scratch::Account;
 use testkit::{Client, Frame, Login};
 
 /// A session on the store itself, and one through the gate.

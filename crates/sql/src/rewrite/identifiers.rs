@@ -3,6 +3,8 @@
 
 use super::{Found, Piece, quoted};
 use crate::Names;
+use crate::is_distinct;
+use crate::lexer::{Token, TokenKind};
 use crate::tokens::Tokens;
 
 /// Objects that well-known extensions make (pgcrypto, citext, uuid-ossp, pg_trgm, hstore, ltree,
@@ -61,11 +63,21 @@ pub(super) fn find(piece: Piece, found: &mut Found) {
         if qualifies(t, i, clauses)
             && let Some(token) = t.get(i)
         {
-            found.replace(token, quoted(schema_of(t, i, piece.names)));
+            found.replace(token, written(token, schema_of(t, i, piece.names)));
         }
     }
     if clauses.is_some() {
         schema_lists(piece, found);
+    }
+}
+
+/// A name as the client has written `public`: where the text is shown again later, as a function's body
+/// is, it reads as the client wrote it.
+fn written(token: Token, schema: &str) -> Vec<u8> {
+    let plain = schema.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    match token.kind {
+        TokenKind::Word if plain && is_distinct(schema) => schema.as_bytes().to_vec(),
+        _ => quoted(schema),
     }
 }
 
@@ -235,7 +247,7 @@ fn schema_lists(piece: Piece, found: &mut Found) {
                 && !t.symbol(at + 1, b'.')
                 && let Some(token) = t.get(at)
             {
-                found.replace(token, quoted(schema));
+                found.replace(token, written(token, schema));
             }
             if !t.symbol(at + 1, b',') {
                 break;
