@@ -263,7 +263,7 @@ $case('copy', function () use ($db) {
 $case('large_object', function () use ($db) {
     run('BEGIN');
     $id = pg_lo_create($db);
-    $object = pg_lo_open($db, $id, 'rw');
+    $object = pg_lo_open($db, $id, 'w+');
     saw('written', pg_lo_write($object, implode('', array_map(fn ($n) => chr($n % 251), range(1, 100_000)))));
     pg_lo_seek($object, 50_000, PGSQL_SEEK_SET);
     saw('read', hash('sha256', pg_lo_read($object, 1000)), 'at', pg_lo_tell($object));
