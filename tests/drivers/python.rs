@@ -36,3 +36,18 @@ fn alembic() {
 fn django() {
     Driver::new("django", python(), "python/django_.py").cases(24).run();
 }
+
+#[test]
+fn pg8000() {
+    Driver::new("pg8000", python(), "python/pg8000_.py").cases(17).run();
+}
+
+#[test]
+fn peewee() {
+    Driver::new("peewee", python(), "python/peewee_.py").cases(14).run();
+}
+
+#[test]
+fn procrastinate() {
+    Driver::new("procrastinate", python(), "python/procrastinate_.py").cases(8).run();
+}

@@ -209,7 +209,7 @@ async def statement_timeout(conn):
 async def cancel(conn):
     began = time.monotonic()
     task = asyncio.create_task(conn.fetch("SELECT pg_sleep(30)"))
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.5)
     task.cancel()
     try:
         await task

@@ -214,7 +214,7 @@ def statement_timeout(conn):
 @case
 def cancel(conn):
     began = time.monotonic()
-    timer = threading.Timer(0.2, conn.cancel)
+    timer = threading.Timer(0.5, conn.cancel)
     timer.start()
     yield attempt(ask, conn, "SELECT pg_sleep(30)")
     timer.join()

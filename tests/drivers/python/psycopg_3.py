@@ -273,7 +273,7 @@ def statement_timeout(conn):
 @case
 def cancel(conn):
     began = time.monotonic()
-    timer = threading.Timer(0.2, conn.cancel_safe)
+    timer = threading.Timer(0.5, conn.cancel_safe)
     timer.start()
     yield attempt(conn.execute, "SELECT pg_sleep(30)")
     timer.join()
@@ -426,7 +426,7 @@ def asynchronous(conn):
                 await cur.execute("SELECT n FROM copied ORDER BY n")
                 lines.append(digest([row async for row in cur]))
             task = asyncio.create_task(one.execute("SELECT pg_sleep(30)"))
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.5)
             await one.cancel_safe()
             try:
                 await task
