@@ -261,7 +261,7 @@ fn names_and_narrowing_go_together() {
         "{sent}"
     );
     assert!(
-        sent.ends_with(") JOIN \"stuff_todo_1\".t ON t.a = n.nspname WHERE n.nspname = 'stuff_todo_1'"),
+        sent.ends_with(") JOIN stuff_todo_1.t ON t.a = n.nspname WHERE n.nspname = 'stuff_todo_1'"),
         "{sent}"
     );
 }
@@ -274,7 +274,7 @@ fn positions_behind_before_and_inside_what_was_added_lead_back() {
     let position = |text: &str, at: usize| u32::try_from(text[..at].chars().count() + 1).expect("short");
     let of = |text: &str, what: &str| position(text, text.find(what).expect(what));
     for what in ["SELECT", "x FROM", "pg_class c", "c ", "JOIN public", ".t ON", "y = ", "WHERE z", "z"] {
-        let there = what.replace("JOIN public", "JOIN \"stuff_todo_1\"");
+        let there = what.replace("JOIN public", "JOIN stuff_todo_1");
         let found = if what == "c " {
             server.find("pg_class c").expect("there") + 9
         } else {
