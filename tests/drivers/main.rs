@@ -22,8 +22,13 @@
 mod differences;
 mod harness;
 
+mod go;
+mod java;
 mod node;
+mod perl;
+mod php;
 mod python;
+mod ruby;
 
 /// Nobody but the clients that are run has a row in the table.
 #[test]

@@ -267,9 +267,6 @@ public final class PgJdbc {
     private static void introspection() throws SQLException {
         DatabaseMetaData meta = db.getMetaData();
         saw(db.getSchema(), meta.getDatabaseProductName());
-        try (ResultSet schemas = meta.getSchemas()) {
-            CASES.rows(schemas, "TABLE_SCHEM");
-        }
         for (String pattern : new String[] {"public", null, "%", "nowhere"}) {
             saw("tables of", pattern);
             CASES.rows(meta.getTables(null, pattern, "%", new String[] {"TABLE", "VIEW"}), "TABLE_SCHEM", "TABLE_NAME", "TABLE_TYPE");
@@ -288,6 +285,10 @@ public final class PgJdbc {
                 saw(own.getBaseSchemaName(i), own.getBaseTableName(i), own.getBaseColumnName(i), columns.getColumnLabel(i), columns.getColumnTypeName(i), columns.isAutoIncrement(i), columns.isNullable(i));
             }
         }
+    }
+
+    private static void schemas() throws SQLException {
+        CASES.rows(db.getMetaData().getSchemas(), "TABLE_SCHEM");
     }
 
     private static void schema() throws SQLException {
@@ -566,6 +567,7 @@ public final class PgJdbc {
         CASES.run("bytea", db, PgJdbc::bytea);
         CASES.run("uuid", db, () -> roundTrip("uuid", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"));
         CASES.run("introspection", db, PgJdbc::introspection);
+        CASES.run("schemas", db, PgJdbc::schemas);
         CASES.run("schema", db, PgJdbc::schema);
         CASES.run("rows_100000", db, PgJdbc::manyRows);
         CASES.run("parameter_5mb", db, PgJdbc::bigParameter);
