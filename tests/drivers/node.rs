@@ -16,3 +16,18 @@ fn node_postgres() {
 fn postgres_js() {
     program("postgres_js", "postgres.js").cases(25).run();
 }
+
+#[test]
+fn knex() {
+    program("knex", "knex.js").cases(13).run();
+}
+
+#[test]
+fn kysely() {
+    program("kysely", "kysely.js").cases(13).run();
+}
+
+#[test]
+fn drizzle() {
+    program("drizzle", "drizzle.js").cases(14).run();
+}
