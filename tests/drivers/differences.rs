@@ -17,12 +17,18 @@ pub(crate) struct Difference {
 const EXTENSIONS: &str =
     "extensions live in a schema of their own, `extensions`, which is there beside `public`";
 
+/// The type is looked for by the name of its schema, which asyncpg takes to be `public` unless told.
+const HSTORE: &str = "`set_builtin_type_codec` must be told where the type is: `schema='extensions'`";
+
 /// Sorted by test.
 pub(crate) const DIFFERENCES: &[Difference] = &[
+    Difference { test: "asyncpg", case: "hstore", target: Target::Schema, reason: HSTORE },
     Difference { test: "perl_dbd_pg", case: "schemas", target: Target::Schema, reason: EXTENSIONS },
     Difference { test: "pgjdbc", case: "schemas", target: Target::Schema, reason: EXTENSIONS },
     Difference { test: "pgx", case: "schemas", target: Target::Schema, reason: EXTENSIONS },
     Difference { test: "php_pdo_pgsql", case: "schemas", target: Target::Schema, reason: EXTENSIONS },
     Difference { test: "php_pgsql", case: "schemas", target: Target::Schema, reason: EXTENSIONS },
+    Difference { test: "psycopg_3", case: "schemas", target: Target::Schema, reason: EXTENSIONS },
     Difference { test: "ruby_pg", case: "schemas", target: Target::Schema, reason: EXTENSIONS },
+    Difference { test: "sqlalchemy", case: "schemas", target: Target::Schema, reason: EXTENSIONS },
 ];

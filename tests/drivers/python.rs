@@ -9,7 +9,7 @@ fn python() -> PathBuf {
 
 #[test]
 fn psycopg_3() {
-    Driver::new("psycopg_3", python(), "python/psycopg_3.py").cases(34).run();
+    Driver::new("psycopg_3", python(), "python/psycopg_3.py").cases(36).run();
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn asyncpg() {
 
 #[test]
 fn sqlalchemy() {
-    Driver::new("sqlalchemy", python(), "python/sqlalchemy_.py").cases(20).run();
+    Driver::new("sqlalchemy", python(), "python/sqlalchemy_.py").cases(21).run();
 }
 
 #[test]

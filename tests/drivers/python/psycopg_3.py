@@ -193,13 +193,25 @@ def introspection(conn):
         "SELECT n.nspname, c.relname, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
         " WHERE n.nspname = %s AND c.relkind IN ('r', 'v', 'S', 'i') ORDER BY 1, 2", ("public",)
     ).fetchall()
-    yield conn.execute("SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' ORDER BY 1").fetchall()
-    yield conn.execute("SELECT current_schema(), current_setting('search_path')").fetchone()
     yield conn.execute("SELECT 'people'::regclass::text, 'public.pets'::regclass::text").fetchone()
     yield conn.execute("SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint"
                        " WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2").fetchall()
     yield conn.execute("SELECT schemaname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 2").fetchall()
     yield conn.execute("SELECT pg_get_viewdef('names'::regclass), pg_get_serial_sequence('public.people', 'id')").fetchall()
+
+
+@case
+def schemas(conn):
+    yield conn.execute("SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' ORDER BY 1").fetchall()
+    yield conn.execute("SELECT schema_name FROM information_schema.schemata WHERE schema_name !~ '^pg_' ORDER BY 1").fetchall()
+    yield conn.execute("SELECT current_schema(), current_schemas(false)").fetchone()
+
+
+@case
+def search_path(conn):
+    yield conn.execute("SHOW search_path").fetchone()
+    yield conn.execute("SELECT current_setting('search_path')").fetchone()
+    yield conn.execute("SELECT setting, boot_val FROM pg_settings WHERE name = 'search_path'").fetchone()
 
 
 @case

@@ -131,9 +131,14 @@ def prepared(engine):
 
 
 @case
+def schemas(engine):
+    inspector = sa.inspect(engine)
+    yield f"{inspector.get_schema_names()} default {inspector.default_schema_name}"
+
+
+@case
 def introspection(engine):
     inspector = sa.inspect(engine)
-    yield f"schemas {inspector.get_schema_names()} default {inspector.default_schema_name}"
     for schema in (None, "public"):
         yield f"tables {sorted(inspector.get_table_names(schema=schema))} views {inspector.get_view_names(schema=schema)}"
         yield f"materialized {inspector.get_materialized_view_names(schema=schema)} sequences {sorted(inspector.get_sequence_names(schema=schema))}"
