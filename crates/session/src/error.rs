@@ -12,6 +12,21 @@ use wire::{Fields, Sqlstate, sqlstate};
 const HOW_TO_BIND: &str = "Bind it first: SET stuffgate.user = 'NAME', SELECT set_config('stuffgate.user', 'NAME', \
      true), a comment /*stuffgate.user='NAME'*/ on the statement, or options=-c stuffgate.user=NAME in the URL.";
 
+/// A statement that fails on every server, and says why in the store's log: it stands for one that the
+/// gate refuses, so that the transaction fails where it is open.
+pub(crate) const REFUSED: &str = "SELECT \"refused by the gate\"";
+
+/// Whether an error is the server's answer to [`REFUSED`].
+pub(crate) fn is_refused(fields: &Fields) -> bool {
+    fields.severity == wire::Severity::Error && fields.message.contains("refused by the gate")
+}
+
+/// Whether a refusal leaves the open transaction usable: only where the session is to be bound to somebody
+/// else, which Postgres knows nothing of.
+pub(crate) fn leaves_usable(fields: &Fields) -> bool {
+    fields.code == sqlstate::ACTIVE_SQL_TRANSACTION
+}
+
 /// No route.
 pub(crate) fn no_route(error: &NoRoute) -> Fields {
     let (code, hint) = match error {
@@ -170,6 +185,11 @@ pub(crate) fn bad_user_name(text: &str) -> Fields {
         format!("invalid value for parameter \"stuffgate.user\": \"{shown}\""),
     )
     .with_hint("It is the name of a user of this gate.")
+}
+
+/// A savepoint that the failed transaction does not have.
+pub(crate) fn no_savepoint(name: &str) -> Fields {
+    Fields::error(sqlstate::INVALID_SAVEPOINT_SPECIFICATION, format!("savepoint \"{name}\" does not exist"))
 }
 
 /// A prepared statement that the session does not have.

@@ -8,7 +8,6 @@ use crate::prepared::{
     BindBody, BindHead, MAX_STATEMENTS, Parse, Portal, Statement, kind_and_name, names_parameter_late,
     portal_name,
 };
-use crate::state::Block;
 use sql::{Arg, Kind, Show};
 use std::sync::Arc;
 use wire::frame::{self, TEXT_OID, frontend};
@@ -97,7 +96,7 @@ impl Session {
     fn check_block(&self, statement: &Statement) -> Result<(), Box<Fields>> {
         let ends = statement.ends_transaction();
         let leased = self.leased.as_ref().map(|leased| leased.ledger.status());
-        if (self.state.block == Block::Failed || leased == Some(relay::Status::Failed)) && !ends {
+        if (self.state.is_failed() || leased == Some(relay::Status::Failed)) && !ends {
             return Err(Box::new(error::transaction_failed()));
         }
         Ok(())

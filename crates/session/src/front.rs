@@ -4,6 +4,7 @@ mod journal;
 mod portals;
 mod statements;
 
+use crate::error;
 use crate::look::{Look, SchemaNames};
 use crate::parameters::Change;
 use crate::prepared::Statement;
@@ -117,6 +118,13 @@ impl Front for SessionFront<'_> {
         }
         let body = message.get(HEADER_BYTES..)?;
         let mut fields = Fields::decode(body);
+        if error::is_refused(&fields)
+            && let Some(refusal) = self.state.refusal.take()
+        {
+            let mut out = Vec::new();
+            refusal.encode_error(&mut out);
+            return Some(out);
+        }
         let mut changed = self.names.is_some_and(|names| shown::public(&mut fields, names));
         changed |= shown::position(&mut fields, self.state.rewritten.as_deref(), self.state.ahead);
         *self.farewell |= matches!(fields.severity, Severity::Fatal | Severity::Panic);

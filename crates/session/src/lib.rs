@@ -8,6 +8,7 @@
 
 mod answer;
 mod binding;
+mod block;
 mod console;
 mod error;
 mod extended;

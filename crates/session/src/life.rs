@@ -1,14 +1,15 @@
 //! The loop of one session: what the client says next, and who handles it.
 
+use crate::block::Block;
 use crate::error;
 use crate::local::Company;
 use crate::prepared::{BindBody, BindHead, Parse, Portal, kind_and_name, names_parameter_late, portal_name};
 use crate::relayed::{Leased, NoLease, Turn};
 use crate::route::Route;
 use crate::sessions::{EndReason, Handle};
-use crate::state::{Block, State};
+use crate::state::State;
 use model::Name;
-use relay::ClientFault;
+use relay::{ClientFault, Reply};
 use sql::{BindTag, Scan};
 use std::sync::Arc;
 use std::task::Poll;
@@ -187,22 +188,36 @@ impl Session {
     /// Tells an error for the client's next message, which nobody reads.
     async fn refuse_unread(&mut self, header: Header, fields: &Fields) -> Result<(), End> {
         self.drop_message(header.total()).await?;
-        self.refuse(header.tag, fields);
-        Ok(())
+        self.refuse(header.tag, fields).await
     }
 
-    /// Tells an error for the message `tag`, which has been taken out of the inbox.
-    pub(crate) fn refuse(&mut self, tag: u8, fields: &Fields) {
-        fields.encode_error(self.client.outbox.buffer());
-        self.state.fail_block();
-        if tag == frontend::QUERY || tag == frontend::FUNCTION_CALL {
-            self.say_ready();
-        } else if let Some(leased) = &mut self.leased {
-            leased.ledger.skip_to_sync();
-        } else {
-            self.skipping = true;
-            self.segment = Segment::Open;
+    /// Tells an error for the message `tag`, which has been taken out of the inbox. A transaction that is
+    /// open on the server fails by it, as it would by an error of the server's own.
+    pub(crate) async fn refuse(&mut self, tag: u8, fields: &Fields) -> Result<(), End> {
+        let simple = tag == frontend::QUERY || tag == frontend::FUNCTION_CALL;
+        match &mut self.leased {
+            Some(leased) if !simple && leased.fails_by(fields) => {
+                frame::parse(leased.lease.server.peer.outbox.buffer(), "", error::REFUSED, &[]);
+                leased.ledger.expect(Reply::Parse);
+                leased.lease.server.facts.unnamed = None;
+                self.state.refusal = Some(Box::new(fields.clone()));
+            }
+            Some(leased) if !simple => {
+                fields.encode_error(self.client.outbox.buffer());
+                leased.ledger.skip_to_sync();
+            }
+            _ if simple => {
+                self.tell(fields).await?;
+                self.say_ready();
+            }
+            _ => {
+                fields.encode_error(self.client.outbox.buffer());
+                self.state.fail_block();
+                self.skipping = true;
+                self.segment = Segment::Open;
+            }
         }
+        Ok(())
     }
 
     /// ReadyForQuery, while nothing is owed by a server.
@@ -250,7 +265,7 @@ impl Session {
                     self.segment = Segment::Open;
                 }
                 match self.extended(message) {
-                    Err(fields) => self.refuse(header.tag, &fields),
+                    Err(fields) => Box::pin(self.refuse(header.tag, &fields)).await?,
                     Ok(()) if self.leased.is_none() && header.tag == frontend::EXECUTE => {
                         self.segment = Segment::Executed;
                     }
@@ -282,7 +297,7 @@ impl Session {
         };
         match nature {
             // Whatever it is: in a failed block the gate answers it.
-            Some(Nature::Server(_)) | None if self.state.block == Block::Failed => Nature::Local,
+            Some(Nature::Server(_)) | None if self.state.is_failed() => Nature::Local,
             Some(nature) => nature,
             None => Nature::Server(None),
         }

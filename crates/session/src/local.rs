@@ -1,12 +1,13 @@
 //! The statements that the gate answers by itself: what they do to the session, and what they answer.
 
 use crate::answer::Answer;
+use crate::block::{Block, Then, Waiting};
 use crate::error;
+use crate::look::SchemaNames;
 use crate::parameters::Change;
 use crate::prepared::{argument, is_ours, is_true};
 use crate::route::route;
-use crate::state::{Block, State, set_config_change, sets_unreadable_encoding};
-use model::partition::quote_identifier;
+use crate::state::{State, set_config_change, sets_unreadable_encoding};
 use model::{LoginKind, Name};
 use relay::Status;
 use sql::{Decision, Kind, Reset, Scope, Show, Step};
@@ -44,6 +45,9 @@ impl Around<'_> {
     }
 }
 
+/// The parameters that the gate itself keeps.
+const OURS: [&str; 2] = ["stuffgate.user", "stuffgate.pinned"];
+
 type Outcome = Result<Answer, Box<Fields>>;
 
 impl State {
@@ -55,8 +59,9 @@ impl State {
         values: &[Option<Box<[u8]>>],
         around: Around<'_>,
     ) -> Outcome {
-        let ends = matches!(statement.kind, Kind::Commit { .. } | Kind::Rollback { .. });
-        let failed = self.block == Block::Failed || around.leased == Some(Status::Failed);
+        let ends =
+            matches!(statement.kind, Kind::Commit { .. } | Kind::Rollback { .. } | Kind::RollbackTo { .. });
+        let failed = self.is_failed() || around.leased == Some(Status::Failed);
         if failed && !ends {
             return Err(Box::new(error::transaction_failed()));
         }
@@ -72,7 +77,10 @@ impl State {
             Kind::Begin { modes } => {
                 Ok(self.begin(&String::from_utf8_lossy(text.get(modes.clone()).unwrap_or_default())))
             }
-            Kind::Savepoint { name } => Ok(self.savepoint(name)),
+            Kind::Savepoint { .. } | Kind::SetTransaction { .. } | Kind::SetConstraints { .. } => {
+                Ok(self.wait_with_begin(&statement.kind, text))
+            }
+            Kind::RollbackTo { name } => self.roll_back_to(name),
             Kind::Commit { chain } => Ok(self.end_block(true, *chain)),
             Kind::Rollback { chain } => Ok(self.end_block(false, *chain)),
             Kind::Set { name, value, .. } if sets_unreadable_encoding(name, value).is_some() => {
@@ -101,6 +109,28 @@ impl State {
         }
     }
 
+    /// The error that a statement is answered with whatever the session is, if it is.
+    pub(crate) fn refusal_of(
+        &self,
+        statement: &sql::Statement,
+        names: Option<&SchemaNames>,
+    ) -> Option<Box<Fields>> {
+        match (&statement.decision, &statement.kind) {
+            (Decision::RefuseEverywhere(refusal), _) => Some(Box::new(refused(refusal))),
+            (Decision::Refuse(refusal), _) if names.is_some() => Some(Box::new(refused(refusal))),
+            (_, Kind::Set { name, value, .. }) if sets_unreadable_encoding(name, value).is_some() => {
+                let encoding = sets_unreadable_encoding(name, value).unwrap_or_default();
+                Some(Box::new(error::unreadable_encoding(encoding)))
+            }
+            (_, Kind::Set { name, .. } | Kind::Reset(Reset::Name(name)) | Kind::Show(Show::Name(name)))
+                if is_ours(name) && !OURS.contains(&name.as_str()) =>
+            {
+                Some(Box::new(error::no_parameter(name)))
+            }
+            _ => None,
+        }
+    }
+
     /// `BEGIN`, `COMMIT` or `ROLLBACK` in its shortest form.
     pub(crate) fn step(&mut self, step: Step) -> Answer {
         match step {
@@ -110,18 +140,46 @@ impl State {
         }
     }
 
-    fn savepoint(&mut self, name: &str) -> Answer {
-        if let Block::Deferred(begin) = &mut self.block {
-            begin.push_str("; SAVEPOINT ");
-            begin.push_str(&quote_identifier(name));
-            self.savepoints = true;
-        }
-        Answer::tag("SAVEPOINT")
+    /// What goes to the server behind the `BEGIN` that waits.
+    fn wait_with_begin(&mut self, kind: &Kind, text: &[u8]) -> Answer {
+        let Block::Deferred(waiting) = &mut self.block else { return Answer::default() };
+        Answer::tag(match kind {
+            Kind::Savepoint { name } => {
+                let then = Then { binding: self.binding.clone(), changes: self.uncommitted.len() };
+                waiting.savepoint(name, then);
+                self.savepoints = true;
+                "SAVEPOINT"
+            }
+            Kind::SetTransaction { modes: Some(modes) } => {
+                waiting.set_modes(&String::from_utf8_lossy(text.get(modes.clone()).unwrap_or_default()));
+                "SET"
+            }
+            Kind::SetConstraints { deferred } => {
+                waiting.set_constraints(*deferred);
+                "SET CONSTRAINTS"
+            }
+            _ => "",
+        })
+    }
+
+    fn roll_back_to(&mut self, name: &str) -> Outcome {
+        let (Block::Deferred(mut waiting) | Block::Failed(mut waiting)) = std::mem::take(&mut self.block)
+        else {
+            return Err(Box::new(error::no_savepoint(name)));
+        };
+        let Some(then) = waiting.roll_back_to(name) else {
+            self.block = Block::Failed(waiting);
+            return Err(Box::new(error::no_savepoint(name)));
+        };
+        self.binding = then.binding;
+        self.uncommitted.truncate(then.changes);
+        self.block = Block::Deferred(waiting);
+        Ok(Answer::tag("ROLLBACK"))
     }
 
     fn begin(&mut self, modes: &str) -> Answer {
         if self.block == Block::None {
-            self.block = Block::Deferred(format!("BEGIN {modes}").trim_end().to_owned());
+            self.block = Block::Deferred(Waiting::begun(modes));
             return Answer::tag("BEGIN");
         }
         Answer::tag("BEGIN")
@@ -130,26 +188,27 @@ impl State {
 
     fn end_block(&mut self, commit: bool, chain: bool) -> Answer {
         let block = std::mem::take(&mut self.block);
-        let committed = commit && block != Block::Failed;
+        let committed = commit && !matches!(block, Block::Failed(_));
         self.rolls_back |= !committed;
         self.transaction_ended();
-        if let (true, Block::Deferred(begin)) = (chain, &block) {
-            let begin = begin.split(';').next().unwrap_or_default();
-            self.block = Block::Deferred(begin.to_owned());
-        }
         let answer = Answer::tag(if committed { "COMMIT" } else { "ROLLBACK" });
         match block {
             Block::None => {
                 answer.warning(sqlstate::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress")
             }
-            Block::Deferred(_) | Block::Failed => answer,
+            Block::Deferred(waiting) | Block::Failed(waiting) => {
+                if chain {
+                    self.block = Block::Deferred(waiting.chained());
+                }
+                answer
+            }
         }
     }
 
     /// A local statement has failed: inside a block that no server knows, nothing more may run.
     pub(crate) fn fail_block(&mut self) {
-        if self.block != Block::None {
-            self.block = Block::Failed;
+        if let Block::Deferred(waiting) | Block::Failed(waiting) = std::mem::take(&mut self.block) {
+            self.block = Block::Failed(waiting);
         }
     }
 

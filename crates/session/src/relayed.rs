@@ -1,5 +1,6 @@
 //! A session with a leased server: how the lease is taken, relayed over, and given back.
 
+use crate::block::Block;
 use crate::error;
 use crate::front::{SessionFront, UNKNOWN_PARAMETERS, tag_fits};
 use crate::life::{End, Segment, Session};
@@ -8,7 +9,6 @@ use crate::parameters::Change;
 use crate::room::FREE_MESSAGE_BYTES;
 use crate::route::{Route, route};
 use crate::sessions::EndReason;
-use crate::state::Block;
 use crate::stateful;
 use model::{LoginKind, Name};
 use pool::{Lease, LeaseError};
@@ -47,6 +47,11 @@ impl Leased {
     /// Whether a statement names code of the store's own that may change session state.
     pub(crate) fn is_stateful(&self, text: &[u8]) -> bool {
         stateful::concerns(&self.stateful, text)
+    }
+
+    /// Whether what was executed has to fail by an error that the gate tells.
+    pub(crate) fn fails_by(&self, fields: &Fields) -> bool {
+        self.ledger.status() != Status::Failed && !error::leaves_usable(fields)
     }
 
     pub(crate) fn names(&self) -> Option<&SchemaNames> {
@@ -106,8 +111,8 @@ impl Session {
         self.state.reset_untold = false;
         self.segment = Segment::Closed; // the ledger has it from here on
         let mut ledger = Ledger::default();
-        if let Block::Deferred(begin) = std::mem::take(&mut self.state.block) {
-            frame::query(lease.server.peer.outbox.buffer(), begin);
+        if let Block::Deferred(waiting) = std::mem::take(&mut self.state.block) {
+            frame::query(lease.server.peer.outbox.buffer(), waiting.text());
             ledger.expect_hidden(Reply::Query);
             lease.server.facts.unnamed = None;
         }

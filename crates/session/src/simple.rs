@@ -1,20 +1,23 @@
 //! A simple query that the gate answers in whole or in part: its statements in order.
 
+use crate::block::Block;
+use crate::error;
 use crate::front::tag_fits;
 use crate::life::{End, Segment, Session};
 use crate::local::{Around, Company};
 use crate::look::{Look, SchemaNames};
 use crate::relayed::{Leased, NoLease, Turn};
-use crate::state::{Block, ends_transaction};
+use crate::state::ends_transaction;
 use relay::Notes;
 use sql::Scan;
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use wire::Fields;
 use wire::frame::{self, HEADER_BYTES};
 
 /// What one step through the statements came to.
-enum Step {
+pub(crate) enum Step {
     /// Go on with the statement of this number.
     On(usize),
     /// An error was told: the rest of the message is dropped.
@@ -33,8 +36,8 @@ impl Session {
             Scan::Transaction(step) if self.leased.is_none() => {
                 self.state.step(step).write_simple(self.client.outbox.buffer());
             }
-            Scan::Plain if self.state.block == Block::Failed => {
-                self.tell(&crate::error::transaction_failed());
+            Scan::Plain if self.state.is_failed() => {
+                self.tell(&error::transaction_failed()).await?;
             }
             _ => self.statements(text).await?,
         }
@@ -81,28 +84,30 @@ impl Session {
             let (leased, user, open) = self.around();
             let company = if look.analysis.statements.len() > 1 { Company::Message } else { open };
             let around = Around { leased, leased_user: user.as_ref(), company };
-            return Ok(match self.state.perform(statement, text, &[], around) {
+            return match self.state.perform(statement, text, &[], around) {
                 Ok(answer) => {
                     answer.write_simple(self.client.outbox.buffer());
-                    Step::On(at + 1)
+                    Ok(Step::On(at + 1))
                 }
-                Err(fields) => self.tell(&fields),
-            });
+                Err(fields) => self.tell(&fields).await,
+            };
         }
         let Some(leased) = &self.leased else {
             return match self.take_lease(statement.tag.as_ref()).await {
                 Ok(()) => Ok(Step::On(at)),
-                Err(NoLease::Refused(fields)) => Ok(self.tell(&fields)),
+                Err(NoLease::Refused(fields)) => self.tell(&fields).await,
                 Err(NoLease::End(end)) => Err(end),
             };
         };
         if !tag_fits(&self.state, statement.tag.as_ref(), leased.user.as_ref()) {
             let fields = self.tag_error(statement.tag.as_ref());
-            return Ok(self.tell(&fields));
+            return self.tell(&fields).await;
         }
         let run = self.run_of(&look.analysis.statements, at, leased, names);
         let last = look.analysis.statements.get(at + run).unwrap_or(statement);
-        self.part(text, statement.range.start..last.range.end).await?;
+        let refused =
+            look.analysis.statements.get(at + run + 1).and_then(|next| self.state.refusal_of(next, names));
+        self.part(text, statement.range.start..last.range.end, refused).await?;
         if !self.state.last_ok {
             self.roll_back_implicit();
             return Ok(Step::Failed);
@@ -135,9 +140,20 @@ impl Session {
 
     /// Sends a run of statements as a query of its own and relays its answers, all but the
     /// ReadyForQuery.
-    async fn part(&mut self, text: &[u8], range: Range<usize>) -> Result<(), End> {
+    /// With `refused`, the statement behind the run fails by that, and what the message has done with it.
+    async fn part(
+        &mut self,
+        text: &[u8],
+        range: Range<usize>,
+        refused: Option<Box<Fields>>,
+    ) -> Result<(), End> {
         let before = String::from_utf8_lossy(text.get(..range.start).unwrap_or_default()).chars().count();
-        let part = text.get(range).unwrap_or_default();
+        let mut part = Cow::Borrowed(text.get(range).unwrap_or_default());
+        if refused.is_some() {
+            part.to_mut().extend_from_slice(format!("\n;{}", error::REFUSED).as_bytes());
+        }
+        let part = &*part;
+        self.state.refusal = refused;
         let look = self.look(part);
         let changes = self.state.outgoing(&look, part);
         let names = self.leased.as_ref().and_then(|leased| leased.names());
@@ -156,6 +172,7 @@ impl Session {
         loop {
             if let Turn::PartDone = self.relay().await? {
                 self.state.ahead = 0;
+                self.state.refusal = None;
                 return Ok(());
             }
         }
@@ -167,10 +184,16 @@ impl Session {
         self.state.rolls_back |= !open && self.state.block == Block::None;
     }
 
-    fn tell(&mut self, fields: &Fields) -> Step {
+    /// Tells an error; a transaction that is open on the server fails by it.
+    pub(crate) async fn tell(&mut self, fields: &Fields) -> Result<Step, End> {
+        let open = |leased: &Leased| leased.ledger.status() == relay::Status::Open && leased.fails_by(fields);
+        if self.leased.as_deref().is_some_and(open) {
+            Box::pin(self.part(b"", 0..0, Some(Box::new(fields.clone())))).await?;
+            return Ok(Step::Failed);
+        }
         fields.encode_error(self.client.outbox.buffer());
         self.state.fail_block();
         self.roll_back_implicit();
-        Step::Failed
+        Ok(Step::Failed)
     }
 }

@@ -1,6 +1,7 @@
 //! All that one session knows of itself, and what each message is to it: pure, no I/O.
 
 use crate::binding::Binding;
+use crate::block::Block;
 use crate::gate::Gate;
 use crate::look::{Look, MAX_LOOK_BYTES, SchemaNames};
 use crate::parameters::{CHARACTERISTICS, Change, Parameters, Value};
@@ -13,6 +14,7 @@ use relay::Status;
 use sql::{Decision, Discard, Effects, Kind, Reset, Scan, Scope, Show};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use wire::Fields;
 
 /// Effects that keep a session on its server.
 const PINNING: [(Effects, &str); 9] = [
@@ -26,22 +28,6 @@ const PINNING: [(Effects, &str); 9] = [
     (Effects::ROLE, "role"),
     (Effects::SEQUENCE_STATE, "sequence state"),
 ];
-
-/// Bytes of a deferred `BEGIN` and its savepoints from which on no more are added.
-const MAX_DEFERRED_BYTES: usize = 1024;
-
-/// A transaction block that no server has heard of yet.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Block {
-    /// None is open here (one may be on the server).
-    #[default]
-    None,
-    /// `BEGIN`, and maybe savepoints behind it, were answered by the gate; this text goes to the
-    /// server first.
-    Deferred(String),
-    /// Something failed in it before it reached a server.
-    Failed,
-}
 
 /// What one session knows of itself.
 pub(crate) struct State {
@@ -79,6 +65,8 @@ pub(crate) struct State {
     pub(crate) catalog_cursors: bool,
     /// The gate itself has reset the parameters; the client may have to be told of some.
     pub(crate) reset_untold: bool,
+    /// What the client is told in place of the server's answer to [`crate::error::REFUSED`].
+    pub(crate) refusal: Option<Box<Fields>>,
     /// The last text that was rewritten for the server, to map error positions back.
     pub(crate) rewritten: Option<Arc<Look>>,
     /// Characters of the client's query before the part of it that was sent last.
@@ -133,6 +121,7 @@ impl State {
             told: Vec::new(),
             catalog_cursors: false,
             reset_untold: false,
+            refusal: None,
             rewritten: None,
             ahead: 0,
         }
@@ -166,7 +155,7 @@ impl State {
         match self.block {
             Block::None => Status::Idle,
             Block::Deferred(_) => Status::Open,
-            Block::Failed => Status::Failed,
+            Block::Failed(_) => Status::Failed,
         }
     }
 
@@ -244,7 +233,18 @@ impl State {
                 !leased && (!matches!(self.block, Block::Deferred(_)) || self.is_homeless())
             }
             Kind::Discard(Discard::All) | Kind::Empty => !leased,
-            Kind::Savepoint { .. } => !leased && self.may_defer(),
+            Kind::Savepoint { .. } | Kind::SetConstraints { .. } => {
+                !leased && (self.is_failed() || self.may_defer())
+            }
+            Kind::SetTransaction { modes: Some(_) } => !leased && (self.is_failed() || self.may_set_modes()),
+            Kind::RollbackTo { name } => {
+                !leased
+                    && match &self.block {
+                        Block::None => false,
+                        Block::Deferred(waiting) => waiting.has_savepoint(name),
+                        Block::Failed(_) => true,
+                    }
+            }
             Kind::Begin { .. } => !leased && (self.block != Block::None || self.caller.may_bind()),
             Kind::Commit { .. } | Kind::Rollback { .. } => {
                 !leased && (self.block != Block::None || self.caller.may_bind())
@@ -254,14 +254,22 @@ impl State {
                     || (!leased && !self.pins.contains(Effects::SQL_PREPARE))
             }
             Kind::Deallocate { name: None } => !self.pins.contains(Effects::SQL_PREPARE),
-            _ => self.block == Block::Failed,
+            _ => self.is_failed(),
         }
     }
 
-    /// Whether a savepoint can wait for the first statement that tells whom the transaction is for.
+    /// Whether something failed in a block before it reached a server.
+    pub(crate) fn is_failed(&self) -> bool {
+        matches!(self.block, Block::Failed(_))
+    }
+
+    /// Whether a statement without risk can wait for the first one that tells whom the transaction is for.
     fn may_defer(&self) -> bool {
-        let room = |begin: &str| begin.len() < MAX_DEFERRED_BYTES;
-        self.caller.may_bind() && matches!(&self.block, Block::Deferred(begin) if room(begin))
+        self.caller.may_bind() && matches!(&self.block, Block::Deferred(waiting) if waiting.has_room())
+    }
+
+    fn may_set_modes(&self) -> bool {
+        self.caller.may_bind() && matches!(&self.block, Block::Deferred(waiting) if waiting.takes_modes())
     }
 
     /// Whether the session has nowhere to send a `SET` yet: it is then only noted.
@@ -484,13 +492,12 @@ impl State {
         if statement.step.is_some() {
             return self.step_is_local(leased);
         }
-        let Some(only) = statement.only() else { return self.block == Block::Failed };
+        let Some(only) = statement.only() else { return self.is_failed() };
         match &only.kind {
             Kind::SetConfigSelect { name, .. } | Kind::CurrentSettingSelect { name, .. } => {
                 let name = crate::prepared::argument(name, values).flatten();
                 let asks = matches!(only.kind, Kind::CurrentSettingSelect { .. });
-                name.is_some_and(|name| is_ours(&name) || (asks && is_path(&name, names)))
-                    || self.block == Block::Failed
+                name.is_some_and(|name| is_ours(&name) || (asks && is_path(&name, names))) || self.is_failed()
             }
             _ => self.is_local(only, leased, names),
         }

@@ -84,32 +84,13 @@ fn kind(t: Tokens) -> Option<Kind> {
     }
 }
 
-/// Whether all words from `at` on are those of transaction modes; with others in it, it is no `BEGIN`
-/// that a server would take, and nobody but the server shall say so.
-fn are_modes(t: Tokens, at: usize) -> bool {
-    const WORDS: [&str; 11] = [
-        "isolation",
-        "level",
-        "serializable",
-        "repeatable",
-        "read",
-        "committed",
-        "uncommitted",
-        "write",
-        "only",
-        "not",
-        "deferrable",
-    ];
-    (at..t.len()).all(|i| t.is_any(i, &WORDS) || t.symbol(i, b','))
-}
-
 fn transaction(t: Tokens) -> Option<Kind> {
     let filler = usize::from(t.is_any(1, &["work", "transaction"]));
     let chain = t.are(1 + filler, &["and", "chain"]);
     let first = t.bytes(0).to_ascii_lowercase();
     Some(match first.as_slice() {
-        b"begin" if are_modes(t, 1 + filler) => Kind::Begin { modes: set::span(t, 1 + filler) },
-        b"start" if t.is(1, "transaction") && are_modes(t, 2) => Kind::Begin { modes: set::span(t, 2) },
+        b"begin" if set::are_modes(t, 1 + filler) => Kind::Begin { modes: set::span(t, 1 + filler) },
+        b"start" if t.is(1, "transaction") && set::are_modes(t, 2) => Kind::Begin { modes: set::span(t, 2) },
         b"commit" if t.is(1, "prepared") => Kind::CommitPrepared,
         b"rollback" if t.is(1, "prepared") => Kind::RollbackPrepared,
         b"prepare" if t.is(1, "transaction") && t.is_string(2) => Kind::PrepareTransaction,

@@ -4,7 +4,7 @@ use crate::lexer::TokenKind;
 use crate::statement::{Discard, Kind, Reset, Scope, Show, Value};
 use crate::tokens::Tokens;
 
-/// The statement that starts with `SET`, or `None` for `SET CONSTRAINTS` and what is not a `SET`.
+/// The statement that starts with `SET`, or `None` for `SET CONSTRAINTS` of some and what is not a `SET`.
 pub(crate) fn set(t: Tokens) -> Option<Kind> {
     if t.are(1, &["session", "characteristics"]) {
         let modes = span(t, if t.are(3, &["as", "transaction"]) { 5 } else { 3 });
@@ -13,6 +13,9 @@ pub(crate) fn set(t: Tokens) -> Option<Kind> {
     if t.are(1, &["session", "authorization"]) {
         return Some(authorization(t, 3, Scope::Session));
     }
+    if t.are(1, &["constraints", "all"]) && t.len() == 4 && t.is_any(3, &["deferred", "immediate"]) {
+        return Some(Kind::SetConstraints { deferred: t.is(3, "deferred") });
+    }
     let scoped = t.is_any(1, &["session", "local"]) && !t.symbol(2, b'=') && !t.is(2, "to");
     let scope = if scoped && t.is(1, "local") { Scope::Local } else { Scope::Session };
     let at = if scoped { 2 } else { 1 };
@@ -20,7 +23,8 @@ pub(crate) fn set(t: Tokens) -> Option<Kind> {
         return Some(authorization(t, at + 2, scope));
     }
     if t.is(at, "transaction") {
-        return Some(Kind::SetTransaction);
+        let modes = are_modes(t, at + 1).then(|| span(t, at + 1)).filter(|modes| !modes.is_empty());
+        return Some(Kind::SetTransaction { modes });
     }
     let plain = |name: &str, from: usize| {
         Some(Kind::Set { scope, name: name.to_owned(), value: value(t, from, name) })
@@ -44,6 +48,30 @@ pub(crate) fn set(t: Tokens) -> Option<Kind> {
         "session_authorization" => Some(authorization(t, next + 1, scope)),
         name => plain(name, next + 1),
     }
+}
+
+/// Whether what stands from `at` on is a list of transaction modes that a server takes. With anything else
+/// behind it, it is no `BEGIN` that the gate could answer: nobody but the server shall say so.
+pub(crate) fn are_modes(t: Tokens, at: usize) -> bool {
+    const MODES: [&[&str]; 8] = [
+        &["isolation", "level", "serializable"],
+        &["isolation", "level", "repeatable", "read"],
+        &["isolation", "level", "read", "committed"],
+        &["isolation", "level", "read", "uncommitted"],
+        &["read", "write"],
+        &["read", "only"],
+        &["deferrable"],
+        &["not", "deferrable"],
+    ];
+    let mut at = at;
+    while at < t.len() {
+        let Some(mode) = MODES.iter().find(|mode| t.are(at, mode)) else { return false };
+        at += mode.len();
+        if t.symbol(at, b',') && at + 1 < t.len() {
+            at += 1;
+        }
+    }
+    true
 }
 
 fn assigns(t: Tokens, at: usize) -> bool {

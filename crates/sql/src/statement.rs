@@ -172,7 +172,15 @@ pub enum Kind {
         role: Option<String>,
     },
     /// `SET TRANSACTION`
-    SetTransaction,
+    SetTransaction {
+        /// `ISOLATION LEVEL …, READ ONLY …`, where a server takes them; `None` for a snapshot.
+        modes: Option<Range<usize>>,
+    },
+    /// `SET CONSTRAINTS ALL`
+    SetConstraints {
+        /// `DEFERRED`, not `IMMEDIATE`
+        deferred: bool,
+    },
     /// `SET SESSION CHARACTERISTICS AS TRANSACTION`
     SetSessionCharacteristics {
         /// The modes.

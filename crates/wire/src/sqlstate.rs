@@ -69,6 +69,7 @@ codes! {
     INVALID_AUTHORIZATION_SPECIFICATION = b"28000", "Not granted, or not bound.";
     INVALID_PASSWORD = b"28P01", "Wrong secret, or no such login.";
     INVALID_CURSOR_NAME = b"34000", "No portal of that name.";
+    INVALID_SAVEPOINT_SPECIFICATION = b"3B001", "No savepoint of that name.";
     INVALID_CATALOG_NAME = b"3D000", "No such service (database).";
     INVALID_SCHEMA_NAME = b"3F000", "No such schema.";
     SERIALIZATION_FAILURE = b"40001", "The transaction may be tried again.";

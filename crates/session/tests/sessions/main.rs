@@ -7,6 +7,7 @@ mod database;
 mod drivers;
 mod house;
 mod prepared;
+mod refusals;
 mod shown;
 mod state;
 mod twin;
