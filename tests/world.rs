@@ -100,6 +100,25 @@ impl World {
         Client::connect(&login).await
     }
 
+    /// A session on a user's store itself, past the gate, as its admin: plain Postgres.
+    pub async fn plain(&self, user: &str) -> Client {
+        let place = &self.places[user];
+        let (role, database) = (place.account.role.as_str(), place.account.database.as_str());
+        let secret = secret_of(role);
+        let port = self.servers[place.server].port();
+        let login = Login { port, user: role, secret: &secret, database, parameters: &[] };
+        Client::connect(&login).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Bytes of memory that the gate's process has, as the kernel counts them now.
+    #[must_use]
+    pub fn resident_bytes(&self) -> usize {
+        let path = format!("/proc/{}/status", self.gate.pid().unwrap());
+        let status = std::fs::read_to_string(path).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        1024 * line.trim().trim_end_matches(" kB").parse::<usize>().unwrap()
+    }
+
     /// Gives every store, and the home, a table `owner` through the gate, whose one row names it.
     pub async fn stamp(&self) {
         for name in self.places.keys() {
