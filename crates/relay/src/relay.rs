@@ -187,7 +187,7 @@ impl Relay {
             if client.is_sending() {
                 match client.poll_send(cx) {
                     Poll::Ready(Ok(())) => progress |= matches!(server_walk, Walk::Full),
-                    Poll::Ready(Err(_)) if self.leaving && self.untaken < HIGH_WATER_BYTES => {
+                    Poll::Ready(Err(_)) if self.has_left(client) && self.untaken < HIGH_WATER_BYTES => {
                         // What it sent before it left is carried out; nobody reads the answers.
                         self.untaken += client.outbox.len();
                         client.forget_owed();
@@ -211,6 +211,7 @@ impl Relay {
                 matches!(client_walk, Walk::Dry) || (held && client.inbox.unread().len() < HIGH_WATER_BYTES);
             if listen && !progress {
                 match client.poll_fill(cx) {
+                    Poll::Ready(Ok(0) | Err(_)) if self.has_left(client) => progress = true,
                     Poll::Ready(Ok(0)) => return Poll::Ready(Outcome::ClientGone(None)),
                     Poll::Ready(Ok(_)) => progress = true,
                     Poll::Ready(Err(error)) => return Poll::Ready(Outcome::ClientGone(Some(error))),
@@ -221,6 +222,12 @@ impl Relay {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// Whether the client waits for no answers: what it sent before it left is carried out all the same.
+    fn has_left<C>(&mut self, client: &Peer<C>) -> bool {
+        self.leaving |= client.inbox.ends_in_farewell();
+        self.leaving
     }
 
     /// A server that takes no more bytes may have said why before it went.

@@ -23,9 +23,6 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Largest message, other than a statement, that is read whole while no server is leased, in bytes.
 const MAX_BIND_HEAD_BYTES: usize = 16 * 1024;
 
-/// A whole Terminate message.
-const TERMINATE: [u8; HEADER_BYTES] = [frontend::TERMINATE, 0, 0, 0, 4];
-
 /// Why a session is over.
 #[derive(Debug)]
 pub(crate) enum End {
@@ -372,7 +369,7 @@ impl Session {
                 return Poll::Ready(Err(End::Told(Box::new(error::ended(reason)))));
             }
             match self.client.poll_send(cx) {
-                Poll::Ready(Err(_)) if self.has_left() => {
+                Poll::Ready(Err(_)) if self.client.inbox.ends_in_farewell() => {
                     self.client.forget_owed();
                     Poll::Ready(Ok(()))
                 }
@@ -380,11 +377,6 @@ impl Session {
             }
         })
         .await
-    }
-
-    /// Whether the client has said Terminate behind what is unread: it waits for no answers.
-    pub(crate) fn has_left(&self) -> bool {
-        self.client.inbox.unread().ends_with(&TERMINATE)
     }
 
     /// The next message's header. An idle session owns no buffer while it waits here.

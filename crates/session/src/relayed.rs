@@ -267,7 +267,7 @@ impl Session {
             while listening && self.client.inbox.unread().len() < MAX_AHEAD_BYTES {
                 match self.client.poll_fill(cx) {
                     // What it sent before it left is carried out.
-                    Poll::Ready(Ok(0) | Err(_)) if self.has_left() => listening = false,
+                    Poll::Ready(Ok(0) | Err(_)) if self.client.inbox.ends_in_farewell() => listening = false,
                     Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(NoLease::End(End::Gone))),
                     Poll::Ready(Ok(_)) => {}
                     Poll::Pending => break,

@@ -1,5 +1,6 @@
 //! A stream with its two buffers: what was read from it and is not handled yet, and what it is owed.
 
+use crate::frame::frontend;
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
@@ -29,6 +30,12 @@ impl Inbox {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.at >= self.bytes.len()
+    }
+
+    /// Whether what is unread ends with Terminate: the client waits for no more answers.
+    #[must_use]
+    pub fn ends_in_farewell(&self) -> bool {
+        self.unread().ends_with(&[frontend::TERMINATE, 0, 0, 0, 4])
     }
 
     /// Bytes of memory it owns.
