@@ -1,6 +1,7 @@
 //! Finds the role of each string constant and parameter in the expression around it.
 
 use super::operand::Operands;
+use super::reading::Reading;
 use super::role::{self, Role};
 use super::{Found, Piece};
 use crate::lexer::TokenKind;
@@ -58,21 +59,45 @@ const NOT_FUNCTIONS: &[&str] = &[
 
 pub(super) fn find(piece: Piece, found: &mut Found) {
     let t = piece.t;
-    let mut operands = None;
+    let (mut known, mut without_role) = (None, Vec::new());
     for i in 0..t.len() {
         if let Some(number) = t.parameter(i) {
-            let operands = operands.get_or_insert_with(|| Operands::of(t));
-            if let Some(role) = role_of(operands, i) {
-                found.parameters.push((number, role));
+            let (operands, reading) = known.get_or_insert_with(|| (Operands::of(t), Reading::of(piece)));
+            match role_of(operands, i).or_else(|| reading.parameter(operands, i)) {
+                Some(role) => found.parameters.push((number, role)),
+                None => without_role.push((number, i)),
             }
         } else if let Some(decoded) = speaks_of_public(t, i) {
-            let operands = operands.get_or_insert_with(|| Operands::of(t));
-            if let Some(role) = role_of(operands, i) {
+            let (operands, reading) = known.get_or_insert_with(|| (Operands::of(t), Reading::of(piece)));
+            if let Some(role) = role_of(operands, i).or_else(|| reading.constant(operands, i, &decoded.value))
+            {
                 let changes = role::changes(role, &decoded.value, piece.names);
                 found.replace_inside(&decoded, changes);
             }
         }
     }
+    if let Some((operands, reading)) = known {
+        let is_data = |i: usize| reading.is_data(&operands, i);
+        found.parameters = names_alone(std::mem::take(&mut found.parameters), &without_role, is_data);
+    }
+}
+
+/// The roles of parameters that stand nowhere else as data: what is both is data.
+fn names_alone(
+    mut roles: Vec<(u16, Role)>,
+    without_role: &[(u16, usize)],
+    is_data: impl Fn(usize) -> bool,
+) -> Vec<(u16, Role)> {
+    roles.sort();
+    let has_role = |number: u16| roles.binary_search_by_key(&number, |(known, _)| *known).is_ok();
+    let mut data: Vec<u16> = without_role
+        .iter()
+        .filter(|(number, i)| has_role(*number) && is_data(*i))
+        .map(|(number, _)| *number)
+        .collect();
+    data.sort_unstable();
+    roles.retain(|(number, _)| data.binary_search(number).is_err());
+    roles
 }
 
 /// The meaning of the string constant at `i`, if the schema's name may occur in it.

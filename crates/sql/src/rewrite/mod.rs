@@ -2,7 +2,8 @@
 //!
 //! Only tokens that name the schema change; every other byte of the text stays. The rules are pure
 //! functions of the tokens: identifiers (`identifiers`), lists of a search path (`path`), string
-//! constants and parameters by their role in the expression (`context`, `role`), the database's name
+//! constants and parameters by their role in the expression (`context`, `role`) or by what else is known of
+//! them (`reading`, `evidence`), the database's name
 //! (`database`), and code that the server runs later (`code`). Queries of the catalog are narrowed to what
 //! a service may see (`narrow`).
 
@@ -10,11 +11,13 @@ mod brackets;
 mod code;
 mod context;
 mod database;
+mod evidence;
 mod identifiers;
 mod narrow;
 mod operand;
 mod path;
 mod position;
+mod reading;
 mod role;
 
 pub use path::{map_search_path, show_search_path};

@@ -9,6 +9,9 @@ use std::borrow::Cow;
 /// Names that a statement gives to schema columns are followed up to so many.
 const MAX_ALIASES: usize = 16;
 
+/// And names that it gives to other expressions.
+const MAX_DERIVED: usize = 64;
+
 /// An operand between brackets is looked at so far, in tokens.
 const MAX_OPERAND: usize = 64;
 
@@ -20,20 +23,53 @@ pub(super) struct Operands<'a> {
     catalog: bool,
     /// Names that the statement itself gives to schema columns.
     aliases: Vec<Cow<'a, [u8]>>,
+    /// Names that it gives to expressions of whatever kind.
+    derived: Vec<Cow<'a, [u8]>>,
 }
 
 impl<'a> Operands<'a> {
     pub(super) fn of(t: Tokens<'a>) -> Self {
         let catalog = (0..t.len()).any(|i| reads_catalog(t, i));
-        let mut operands = Self { t, brackets: Brackets::of(t), catalog, aliases: Vec::new() };
+        let (aliases, derived) = (Vec::new(), Vec::new());
+        let mut operands = Self { t, brackets: Brackets::of(t), catalog, aliases, derived };
         if catalog {
-            operands.aliases = (1..t.len())
-                .filter(|&i| t.is(i, "as") && operands.is_schema_column(i - 1))
-                .filter_map(|i| t.name(i + 1))
-                .take(MAX_ALIASES)
-                .collect();
+            let named = |most: usize, of: &dyn Fn(usize) -> bool| {
+                let found = (1..t.len()).filter(|&i| t.is(i, "as") && of(i)).filter_map(|i| t.name(i + 1));
+                found.take(most).collect::<Vec<_>>()
+            };
+            operands.aliases = named(MAX_ALIASES, &|i| operands.is_schema_column(i - 1));
+            operands.derived = named(MAX_DERIVED, &|i| !operands.is_other_column(i - 1));
+            operands.derived.extend(operands.columns_of_aliases());
         }
         operands
+    }
+
+    /// The names in lists like that of `AS alias (column, …)`.
+    fn columns_of_aliases(&self) -> Vec<Cow<'a, [u8]>> {
+        let t = self.t;
+        let lists = (2..t.len()).filter(|&i| t.symbol(i, b'(') && t.is_name(i - 1) && t.is(i - 2, "as"));
+        let names = lists.flat_map(|open| open + 1..self.brackets.mate(open).unwrap_or(open));
+        names.filter_map(|i| t.name(i)).take(MAX_DERIVED).collect()
+    }
+
+    /// Is the name at `i` a schema's, or that of a type whose text holds one?
+    pub(super) fn names_schema(&self, i: usize) -> bool {
+        self.is_schema_column(i)
+            || self.t.name(i).is_some_and(|name| {
+                matches!(&*name, b"regnamespace" | b"regclass" | b"regtype" | b"regproc" | b"regprocedure")
+            })
+    }
+
+    /// Is the name at `i` a column's, as far as is known, and not a schema's?
+    pub(super) fn is_other_column(&self, i: usize) -> bool {
+        let t = self.t;
+        let before = i.wrapping_sub(1);
+        let column = t.is_name(i) && !t.symbol(i + 1, b'(') && !t.symbol(i + 1, b'.');
+        let elsewhere = t.operator(before, "::") || t.is_any(before, &["as", "collate"]);
+        column
+            && !elsewhere
+            && !self.names_schema(i)
+            && t.name(i).is_some_and(|name| !self.derived.contains(&name))
     }
 
     /// The role of tokens `from..to` if they are one side of a comparison whose other side is a
@@ -141,7 +177,7 @@ impl<'a> Operands<'a> {
     }
 
     /// Which element of the list that `open` starts token `i` belongs to.
-    fn element(&self, mut i: usize, open: usize) -> Option<usize> {
+    pub(super) fn element(&self, mut i: usize, open: usize) -> Option<usize> {
         while self.brackets.parent(i)? != open {
             i = self.brackets.parent(i)?;
         }

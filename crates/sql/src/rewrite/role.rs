@@ -22,6 +22,8 @@ pub enum Role {
     Schemas,
     /// The name of an object, with its schema or without: the text of a `regclass`.
     Qualified,
+    /// Such a name as text that other text is held against: with quotes only where they are needed.
+    QualifiedText,
     /// A part of such a name that the statement puts together.
     QualifiedPart,
     /// An array of names of objects.
@@ -72,6 +74,7 @@ pub(super) fn changes(role: Role, value: &[u8], names: &Names) -> Vec<Change> {
         Role::SchemaRegex => regex(value, names),
         Role::SchemaIdentifier => lone_identifier(value, names),
         Role::Qualified => qualified(value, names),
+        Role::QualifiedText => qualified_text(value, names),
         Role::QualifiedPart if value == b"public" => whole(names.schema.as_bytes().to_vec()),
         Role::QualifiedPart => qualified(value, names),
         Role::Schemas => text_array(Role::Schema, value, names),
@@ -124,6 +127,19 @@ fn qualified(value: &[u8], names: &Names) -> Vec<Change> {
         .filter(|&i| t.named(i, "public") && t.symbol(i + 1, b'.') && !(i > 0 && t.symbol(i - 1, b'.')))
         .map(|i| Change { range: list[i].range(), text: quoted(identifiers::schema_of(t, i, names)) })
         .collect()
+}
+
+/// As [`qualified`], but a schema that needs no quotes gets none, unless it had them.
+fn qualified_text(value: &[u8], names: &Names) -> Vec<Change> {
+    let mut changes = qualified(value, names);
+    for change in &mut changes {
+        let name = change.text[1..change.text.len() - 1].to_vec();
+        let plain = name.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_');
+        if plain && value[change.range.start] != b'"' {
+            change.text = name;
+        }
+    }
+    changes
 }
 
 /// The elements of an array in text form ("Array Input and Output Syntax").

@@ -59,7 +59,7 @@ pub(super) fn find(piece: Piece, found: &mut Found) {
         return;
     }
     let brackets = Brackets::of(t);
-    let shadows = names_of_queries(t, &brackets);
+    let shadows = names_of_queries(t, &brackets, |i| relations::is_known(t, i));
     let form = Form { lateral: names_system_column(t) };
     let mut levels = Levels::of_query(start);
     let mut narrowed = 0;
@@ -81,7 +81,7 @@ pub(super) fn find(piece: Piece, found: &mut Found) {
 }
 
 /// Where the query starts whose rows the statement answers or keeps for later answers.
-fn query_start(t: Tokens) -> Option<usize> {
+pub(super) fn query_start(t: Tokens) -> Option<usize> {
     let start = if t.is(0, "explain") {
         let options = if t.symbol(1, b'(') && !starts_query(t, 2) { t.behind_bracket(1) } else { 1 };
         (options..t.len()).find(|&i| !t.is_any(i, &["analyze", "analyse", "verbose"]))?
@@ -101,8 +101,40 @@ fn starts_query(t: Tokens, i: usize) -> bool {
     t.symbol(i, b'(') || t.is_any(i, &["select", "with", "values", "table"])
 }
 
+/// Does the statement's query list relations of the server and its own queries only?
+pub(super) fn reads_only_catalog(t: Tokens) -> bool {
+    let Some(start) = query_start(t) else { return false };
+    let own = names_of_queries(t, &Brackets::of(t), |_| true);
+    let mut levels = Levels::of_query(start);
+    (start..t.len()).all(|i| match levels.see(t, i) {
+        Place::Elsewhere => true,
+        Place::Table => is_of_server(t, i + 1 + usize::from(t.is(i + 1, "only"))),
+        Place::Relation => {
+            let bare = !t.symbol(i + 1, b'.') && t.name(i).is_some_and(|name| own.contains(&name));
+            bare || is_of_server(t, i) || t.is_any(i, &["lateral", "only", "rows"]) || is_call(t, i)
+        }
+    })
+}
+
+fn is_of_server(t: Tokens, i: usize) -> bool {
+    let schema = t.symbol(i + 1, b'.').then(|| t.name(i)).flatten();
+    match schema.as_deref() {
+        Some(b"pg_catalog" | b"information_schema") => true,
+        Some(_) => false,
+        None => t.name(i).is_some_and(|name| name.starts_with(b"pg_")),
+    }
+}
+
+fn is_call(t: Tokens, i: usize) -> bool {
+    t.symbol(i + 1, b'(') || (t.symbol(i + 1, b'.') && t.symbol(i + 3, b'('))
+}
+
 /// Names that the statement itself gives to queries: `WITH name [(column, …)] AS [NOT] [MATERIALIZED] (…)`.
-fn names_of_queries<'a>(t: Tokens<'a>, brackets: &Brackets) -> Vec<Cow<'a, [u8]>> {
+fn names_of_queries<'a>(
+    t: Tokens<'a>,
+    brackets: &Brackets,
+    wanted: impl Fn(usize) -> bool,
+) -> Vec<Cow<'a, [u8]>> {
     let named = |i: usize| {
         let before = i.wrapping_sub(1);
         let mut at = brackets.mate(i + 1).map_or(i + 1, |close| close + 1);
@@ -112,11 +144,7 @@ fn names_of_queries<'a>(t: Tokens<'a>, brackets: &Brackets) -> Vec<Cow<'a, [u8]>
         at += usize::from(t.is(at, "materialized"));
         opens && defines && t.symbol(at, b'(')
     };
-    (1..t.len())
-        .filter(|&i| relations::is_known(t, i) && named(i))
-        .filter_map(|i| t.name(i))
-        .take(MAX_REFERENCES)
-        .collect()
+    (1..t.len()).filter(|&i| wanted(i) && named(i)).filter_map(|i| t.name(i)).take(MAX_REFERENCES).collect()
 }
 
 /// A relation of the server, as a `FROM` names it.
