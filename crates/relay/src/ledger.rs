@@ -370,7 +370,9 @@ impl Ledger {
         }
     }
 
-    fn in_result(&self, tag: u8) -> Result<Step, Unexpected> {
+    /// Whether a row, or what belongs to a copy, is owed.
+    #[inline]
+    pub(crate) fn in_result(&self, tag: u8) -> Result<Step, Unexpected> {
         self.at_head(tag, |reply| matches!(reply, Reply::Query | Reply::Execute))
     }
 

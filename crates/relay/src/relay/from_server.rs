@@ -64,7 +64,11 @@ impl Relay {
             if returns && (self.from_client.left > 0 || server.is_sending()) {
                 break Walk::Waiting;
             }
-            match judge_reply(header, rest, ledger, front) {
+            let judged = match header.tag {
+                backend::DATA_ROW | backend::COPY_DATA => judge_row(header, rest, ledger, front),
+                _ => judge_reply(header, rest, ledger, front),
+            };
+            match judged {
                 Ok(Judged::Stream { step, tail }) => {
                     self.from_server = Streaming { left: header.total(), tail };
                     self.ready |= step.ready;
@@ -105,14 +109,33 @@ enum Judged {
     Replace(Vec<u8>),
 }
 
+/// A row, of which there are more than of all else.
+#[inline]
+fn judge_row(
+    header: Header,
+    rest: &[u8],
+    ledger: &Ledger,
+    front: &mut impl Front,
+) -> Result<Judged, ServerFault> {
+    let step = ledger.in_result(header.tag)?;
+    let tail = if step.forward { Tail::Forward } else { Tail::Drop };
+    if !(step.shown && step.forward) || header.total() > MAX_ROW_BYTES {
+        return Ok(Judged::Stream { step, tail });
+    }
+    let Some(message) = rest.get(..header.total()) else { return Ok(Judged::Partial) };
+    Ok(match front.row(message)? {
+        Some(with) => Judged::Replace(with),
+        None => Judged::Stream { step, tail },
+    })
+}
+
 fn judge_reply(
     header: Header,
     rest: &[u8],
     ledger: &mut Ledger,
     front: &mut impl Front,
 ) -> Result<Judged, ServerFault> {
-    let total = header.total();
-    let message = rest.get(..total);
+    let message = rest.get(..header.total());
     let Some(step) = take_into_account(header, message, ledger)? else { return Ok(Judged::Partial) };
     let mut forward = step.forward;
     let with = match (header.tag, message) {
@@ -121,12 +144,6 @@ fn judge_reply(
             None
         }
         (tag, Some(message)) if is_report(tag) && forward => front.report(message),
-        (backend::DATA_ROW | backend::COPY_DATA, _) if step.shown && forward && total <= MAX_ROW_BYTES => {
-            match message {
-                Some(message) => front.row(message)?,
-                None => return Ok(Judged::Partial),
-            }
-        }
         _ => None,
     };
     Ok(match with {
