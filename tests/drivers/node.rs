@@ -31,3 +31,13 @@ fn kysely() {
 fn drizzle() {
     program("drizzle", "drizzle.js").cases(14).run();
 }
+
+#[test]
+fn sequelize() {
+    program("sequelize", "sequelize.js").cases(15).run();
+}
+
+#[test]
+fn typeorm() {
+    program("typeorm", "typeorm.js").cases(16).run();
+}

@@ -139,12 +139,12 @@ const control = {
     say(await failure(own.raw("SELECT pg_sleep(20)")), (await own.raw("SELECT 'usable' AS still")).rows);
     await own.destroy();
   },
-  // Knex sends pg_cancel_backend, with the process id that it got at log-in, on another connection.
+  // Knex sends pg_cancel_backend, with the process id that it got at log-in, on another connection. The first
+  // goes back to the pool: where it still runs its query, the next one waits.
   async cancel(say) {
     const began = Date.now();
     say(await failure(knex.raw("SELECT pg_sleep(6)").timeout(300, { cancel: true })));
-    say("stopped in the server", Date.now() - began < 5000);
-    say((await knex.raw("SELECT 'usable' AS still")).rows);
+    say((await knex.raw("SELECT 'usable' AS still")).rows, "soon", Date.now() - began < 5000);
   },
   async pool(say) {
     const ten = knexOf({ ...settings, pool: { min: 0, max: 10 } });
