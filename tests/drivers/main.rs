@@ -29,6 +29,7 @@ mod perl;
 mod php;
 mod python;
 mod ruby;
+mod rust;
 
 /// Nobody but the clients that are run has a row in the table.
 #[test]

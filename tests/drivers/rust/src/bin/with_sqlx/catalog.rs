@@ -1,6 +1,5 @@
 //! What the client and the program learn from the catalog.
 
-use crate::code;
 use rust_drivers::{Outcome, on_one_line};
 use sqlx::{
     Column as _, Either, Executor as _, PgPool, Postgres, QueryBuilder, Row as _, SqlStr, Statement as _,
@@ -71,7 +70,10 @@ pub async fn describe(it: &PgPool) -> Outcome {
                 let nullable: Vec<Option<bool>> = (0..columns.len()).map(|at| told.nullable(at)).collect();
                 println!("describe: {columns:?} nullable {nullable:?}");
             }
-            Err(error) => println!("describe: {}", code::<()>(Err(error))),
+            Err(error) => {
+                let code = error.as_database_error().and_then(|told| Some(told.code()?.into_owned()));
+                println!("describe: refused with {code:?}");
+            }
         }
     }
     Ok(())

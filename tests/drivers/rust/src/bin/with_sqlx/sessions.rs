@@ -99,10 +99,9 @@ pub async fn many(it: &PgPool) -> Outcome {
         })
     });
     let hooked = options.connect(&std::env::var("DATABASE_URL")?).await?;
-    let row = hooked
-        .fetch_one("SELECT current_setting('application_name'), current_setting('search_path')")
-        .await?;
-    println!("pool: by its hook {} and {}", row.get::<&str, _>(0), row.get::<&str, _>(1));
+    let name: String = sqlx::query_scalar("SHOW application_name").fetch_one(&hooked).await?;
+    let path: String = sqlx::query_scalar("SELECT current_setting('search_path')").fetch_one(&hooked).await?;
+    println!("pool: by its hook {name} and {path}");
     hooked.close().await;
     let mut one = it.acquire().await?;
     one.ping().await?;

@@ -50,7 +50,7 @@ pub async fn statement_5mb() -> Outcome {
     let text = five_megabytes();
     let rows = it.client.simple_query(&format!("SELECT length('{text}')")).await?;
     println!("statement_5mb: {} characters as a literal", first(&rows));
-    let values: Vec<String> = (0..400_000).map(|number| format!("({number},'v')")).collect();
+    let values: Vec<String> = (0..100_000).map(|number| format!("({number},'v')")).collect();
     let script =
         format!("CREATE TEMP TABLE tp_many (n int, v text); INSERT INTO tp_many VALUES {}", values.join(","));
     it.client.batch_execute(&script).await?;

@@ -21,14 +21,26 @@ const QUERIES: &[&str] = &[
     "SELECT pg_get_functiondef('public.tp_twice'::regproc)",
     "SELECT typname::text, typnamespace::regnamespace::text, format_type(oid, NULL) FROM pg_type
      WHERE typname LIKE 'tp\\_mood' ORDER BY 1",
-    "SELECT current_schema()::text, current_schemas(false)::text, to_regclass('public.tp_item')::text",
-    "SELECT schema_name::text FROM information_schema.schemata WHERE schema_name NOT LIKE 'pg\\_%' ORDER BY 1",
+    "SELECT current_schema()::text, to_regclass('public.tp_item')::text",
     "SELECT pg_get_serial_sequence('public.tp_line', 'id'), column_default FROM information_schema.columns
      WHERE table_schema = current_schema() AND table_name = 'tp_line' AND column_name = 'id'",
     "SELECT json_build_object('schema', n.nspname, 'tables', json_agg(c.relname ORDER BY c.relname))::text
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relname IN ('tp_item', 'tp_line') GROUP BY n.nspname",
 ];
+
+/// Which schemas there are.
+pub async fn schemas(it: &mut Session) -> Outcome {
+    let names = "SELECT schema_name::text FROM information_schema.schemata WHERE schema_name NOT LIKE 'pg\\_%' ORDER BY 1";
+    let rows = it.client.query(names, &[]).await?;
+    println!("schemas: {:?}", rows.iter().map(|row| row.get(0)).collect::<Vec<String>>());
+    let row = it
+        .client
+        .query_one("SELECT current_schemas(false)::text, current_setting('search_path')", &[])
+        .await?;
+    println!("schemas: {} {}", row.get::<_, &str>(0), row.get::<_, &str>(1));
+    Ok(())
+}
 
 pub async fn introspection(it: &mut Session) -> Outcome {
     for query in QUERIES {

@@ -79,6 +79,7 @@ async fn main() -> Outcome {
     conclude("uuid", values::uuid(it).await, told);
     conclude("types", values::own_types(it).await, told);
     conclude("introspection", catalog::introspection(it).await, told);
+    conclude("schemas", catalog::schemas(it).await, told);
     conclude("rows_100000", bulk::rows_100000(it).await, told);
     conclude("parameter_5mb", bulk::parameter_5mb(it).await, told);
     conclude("statement_5mb", bulk::statement_5mb().await, told);
