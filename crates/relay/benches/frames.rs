@@ -31,7 +31,7 @@ impl Front for Open {
     fn parameter(&mut self, _: &[u8], _: &[u8]) -> bool {
         true
     }
-    fn report(&mut self, _: &[u8]) -> Option<Vec<u8>> {
+    fn report(&mut self, _: &[u8], _: u32) -> Option<Vec<u8>> {
         None
     }
     fn row(&mut self, _: &[u8]) -> Result<Option<Vec<u8>>, ServerFault> {

@@ -64,7 +64,8 @@ pub trait Front {
 
     /// An ErrorResponse, NoticeResponse or NotificationResponse, whole; what is returned goes to the
     /// client in its place.
-    fn report(&mut self, message: &[u8]) -> Option<Vec<u8>>;
+    /// `about` is what the message it answers has to do with (see [`Ledger::about`]).
+    fn report(&mut self, message: &[u8], about: u32) -> Option<Vec<u8>>;
 
     /// A DataRow, or CopyData, of an answer whose rows were asked for with [`Notes::rows`], whole; what
     /// is returned goes to the client in its place.

@@ -115,6 +115,8 @@ struct Owed {
     /// The client must not see the ReadyForQuery: another part of the same message follows.
     mute_ready: bool,
     notes: Notes,
+    /// What it has to do with, as the front numbers it; 0 for nothing.
+    about: u32,
 }
 
 /// A server sent what nothing asked for.
@@ -144,6 +146,8 @@ impl Step {
 pub struct Ledger {
     owed: VecDeque<Owed>,
     status: Status,
+    /// What the messages that are noted now have to do with.
+    about: u32,
     /// Extended-query messages were sent and no Sync yet.
     segment_open: bool,
     /// An error was told; the server drops everything until Sync, and so do we.
@@ -171,6 +175,7 @@ impl Default for Ledger {
         Self {
             owed: VecDeque::new(),
             status: Status::Idle,
+            about: 0,
             segment_open: false,
             skipping: false,
             query_failed: false,
@@ -263,19 +268,36 @@ impl Ledger {
         self.expect_noted(reply, Notes::default());
     }
 
+    /// What is noted from here on has to do with this, by a number of the front's; 0 for nothing.
+    /// [`crate::Front::report`] is told it.
+    pub fn about(&mut self, number: u32) {
+        self.about = number;
+    }
+
+    /// What the message that is being answered has to do with.
+    pub(crate) fn answered(&self) -> u32 {
+        self.owed.front().map_or(0, |owed| owed.about)
+    }
+
     /// Notes a message that was sent for the client, and what the front wants to know of its answer.
     pub fn expect_noted(&mut self, reply: Reply, notes: Notes) {
-        self.push(Owed { reply, hidden: false, mute_ready: false, notes });
+        self.push(Owed { reply, hidden: false, mute_ready: false, notes, about: self.about });
     }
 
     /// Notes a simple query of which another part follows: its ReadyForQuery is kept back.
     pub fn expect_part(&mut self, notes: Notes) {
-        self.push(Owed { reply: Reply::Query, hidden: false, mute_ready: true, notes });
+        self.push(Owed { reply: Reply::Query, hidden: false, mute_ready: true, notes, about: self.about });
     }
 
     /// Notes a message of the gate's own; the client sees none of its answers.
     pub fn expect_hidden(&mut self, reply: Reply) {
-        self.push(Owed { reply, hidden: true, mute_ready: false, notes: Notes::default() });
+        self.push(Owed {
+            reply,
+            hidden: true,
+            mute_ready: false,
+            notes: Notes::default(),
+            about: self.about,
+        });
     }
 
     /// Has the gate itself answer with the body-less message `tag` once all earlier replies are in.
@@ -292,6 +314,7 @@ impl Ledger {
             hidden: true,
             mute_ready: false,
             notes: Notes::default(),
+            about: 0,
         });
         self.settle_made();
     }

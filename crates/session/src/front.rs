@@ -50,6 +50,7 @@ impl Front for SessionFront<'_> {
     }
 
     fn judge(&mut self, message: &[u8], total: usize, desk: &mut Desk<'_>) -> Verdict {
+        desk.ledger.about(0);
         let verdict = self.judged(message, total, desk);
         if let Some(room) = &mut self.state.room
             && !matches!(verdict, Verdict::Gather | Verdict::Hold | Verdict::Wait)
@@ -111,7 +112,7 @@ impl Front for SessionFront<'_> {
         true
     }
 
-    fn report(&mut self, message: &[u8]) -> Option<Vec<u8>> {
+    fn report(&mut self, message: &[u8], about: u32) -> Option<Vec<u8>> {
         let tag = message.first().copied();
         if tag == Some(backend::NOTIFICATION_RESPONSE) {
             return shown::notification(message, self.processes);
@@ -126,7 +127,7 @@ impl Front for SessionFront<'_> {
             return Some(out);
         }
         let mut changed = self.names.is_some_and(|names| shown::public(&mut fields, names));
-        changed |= shown::position(&mut fields, self.state.rewritten.as_deref(), self.state.ahead);
+        changed |= shown::position(&mut fields, &self.state.texts, about);
         *self.farewell |= matches!(fields.severity, Severity::Fatal | Severity::Panic);
         match fields.code {
             // "cached plan must not change result type": what is parsed from now on gets a new plan.
@@ -173,7 +174,7 @@ impl SessionFront<'_> {
             Some(frontend::PARSE) => self.parse(message, desk).unwrap_or(Verdict::Pass),
             Some(frontend::BIND) => self.bind(message, total, desk).unwrap_or(Verdict::Pass),
             Some(frontend::DESCRIBE) => self.describe(message, desk).unwrap_or(Verdict::Pass),
-            Some(frontend::EXECUTE) => self.execute(message),
+            Some(frontend::EXECUTE) => self.execute(message, desk),
             Some(frontend::CLOSE) => self.close(message, desk).unwrap_or(Verdict::Pass),
             _ => Verdict::Pass,
         }
@@ -245,10 +246,17 @@ impl SessionFront<'_> {
         if notes.watched {
             self.state.awaiting.push_back(changes);
         }
-        let Some(sent) = self.state.sent_text(look) else { return Verdict::PassNoted(notes) };
+        let Some(sent) = look.sent() else { return Verdict::PassNoted(notes) };
+        self.about(Some(look), desk);
         frame::query(desk.server.buffer(), sent);
         desk.ledger.expect_noted(Reply::Query, notes);
         Verdict::Sent { head: total }
+    }
+
+    /// What is sent from here on has to do with this text.
+    fn about(&mut self, look: Option<&Arc<Look>>, desk: &mut Desk<'_>) {
+        let number = self.state.texts.number(look, 0);
+        desk.ledger.about(number);
     }
 
     fn is_local(&self, statement: &Statement) -> bool {
@@ -279,7 +287,6 @@ impl SessionFront<'_> {
 
     /// A simple query drops the unnamed statement (PostgreSQL manual, "Extended Query").
     fn forget_unnamed(&mut self) {
-        self.state.rewritten = None;
         self.facts.unnamed = None;
         if !self.state.names.statements.is_empty() {
             self.state.names.statements.remove(&b""[..]);

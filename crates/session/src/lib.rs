@@ -30,6 +30,7 @@ mod shown;
 mod simple;
 mod state;
 mod stateful;
+mod texts;
 
 pub use console::Console;
 pub use gate::{Gate, Limits};

@@ -52,6 +52,11 @@ pub(crate) struct Look {
 }
 
 impl Look {
+    /// The text to send instead, if it differs.
+    pub(crate) fn sent(&self) -> Option<&[u8]> {
+        self.rewritten.as_ref().filter(|rewritten| !rewritten.edits.is_empty()).map(|r| r.text.as_slice())
+    }
+
     fn at(text: &[u8], names: Option<&SchemaNames>, known: Option<Arc<Analysis>>) -> Self {
         Self {
             analysis: known.unwrap_or_else(|| Arc::new(sql::analyse(text))),

@@ -71,6 +71,8 @@ pub(crate) enum Portal {
         changes: Vec<Change>,
         /// The rows that carry schema names.
         rows: Rows,
+        /// What the server was sent in place of the client's text.
+        text: Option<Arc<Look>>,
     },
     /// A server answers, and that ends a transaction.
     Ends {

@@ -358,6 +358,9 @@ impl Session {
             {
                 front.state.room = None;
             }
+            if !front.state.texts.is_empty() && leased.ledger.is_settled() {
+                front.state.texts.forget();
+            }
             outcome.map(Ok)
         })
         .await;

@@ -1,6 +1,7 @@
 //! What a store's errors, notices and notifications name, in the client's own terms.
 
-use crate::look::{Look, SchemaNames};
+use crate::look::SchemaNames;
+use crate::texts::Texts;
 use model::partition::quote_identifier;
 use wire::frame::{HEADER_BYTES, Reader};
 use wire::{Fields, Severity, sqlstate};
@@ -158,12 +159,11 @@ pub(crate) fn notification(message: &[u8], (server, session): (u32, u32)) -> Opt
     Some(out)
 }
 
-/// Puts an error's position where the client's own text has it: `ahead` characters were cut off
-/// before the text that was sent. Whether anything changed.
-pub(crate) fn position(fields: &mut Fields, rewritten: Option<&Look>, ahead: u32) -> bool {
+/// Puts an error's position where the client's own text has it; `about` is the number of what was sent.
+/// Whether anything changed.
+pub(crate) fn position(fields: &mut Fields, texts: &Texts, about: u32) -> bool {
     let Some(sent) = fields.position else { return false };
-    let rewritten = rewritten.and_then(|look| look.rewritten.as_ref());
-    let shown = rewritten.map_or(sent, |rewritten| rewritten.client_position(sent)) + ahead;
+    let shown = texts.client_position(about, sent);
     fields.position = Some(shown);
     shown != sent
 }

@@ -159,19 +159,19 @@ impl Session {
         let names = self.leased.as_ref().and_then(|leased| leased.names());
         let rows = self.state.rows_to_show(&look, names);
         self.state.awaiting.push_back(changes);
-        self.state.ahead = u32::try_from(before).unwrap_or(0);
-        let sent = self.state.sent_text(&look).unwrap_or(part);
+        let number = self.state.texts.number(Some(&look), u32::try_from(before).unwrap_or(0));
+        let sent = look.sent().unwrap_or(part);
         let Some(leased) = &mut self.leased else { return Ok(()) };
         if leased.is_stateful(part) {
             self.state.pin(sql::Effects::UNREPLAYABLE);
         }
         frame::query(leased.lease.server.peer.outbox.buffer(), sent);
         leased.lease.server.facts.unnamed = None;
+        leased.ledger.about(number);
         leased.ledger.expect_part(Notes { watched: true, rows });
         leased.relay.begin_part();
         loop {
             if let Turn::PartDone = self.relay().await? {
-                self.state.ahead = 0;
                 self.state.refusal = None;
                 return Ok(());
             }

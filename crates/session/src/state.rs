@@ -8,6 +8,7 @@ use crate::parameters::{CHARACTERISTICS, Change, Parameters, Value};
 use crate::prepared::{Names, Parse, Statement, is_ours, is_readable_encoding};
 use crate::room::{FREE_MESSAGE_BYTES, Room, Shelf};
 use crate::route::Caller;
+use crate::texts::Texts;
 use model::Name;
 use pool::StatementId;
 use relay::Status;
@@ -67,10 +68,8 @@ pub(crate) struct State {
     pub(crate) reset_untold: bool,
     /// What the client is told in place of the server's answer to [`crate::error::REFUSED`].
     pub(crate) refusal: Option<Box<Fields>>,
-    /// The last text that was rewritten for the server, to map error positions back.
-    pub(crate) rewritten: Option<Arc<Look>>,
-    /// Characters of the client's query before the part of it that was sent last.
-    pub(crate) ahead: u32,
+    /// What was rewritten for the server, to map error positions back.
+    pub(crate) texts: Texts,
 }
 
 /// What was done for a message ahead of its answer, to be undone if an error makes the server skip it.
@@ -122,8 +121,7 @@ impl State {
             catalog_cursors: false,
             reset_untold: false,
             refusal: None,
-            rewritten: None,
-            ahead: 0,
+            texts: Texts::default(),
         }
     }
 
@@ -465,20 +463,7 @@ impl State {
             // What of it is rolled back depends on the order; nobody has to guess.
             self.pin(Effects::UNREPLAYABLE);
         }
-        self.rewritten = look.rewritten.as_ref().filter(|r| !r.edits.is_empty()).map(|_| Arc::clone(look));
         changes
-    }
-
-    /// The text to send instead, if it differs; remembered, to map positions in errors back.
-    pub(crate) fn sent_text<'a>(&mut self, look: &'a Arc<Look>) -> Option<&'a [u8]> {
-        let sent = self.sent_text_of(look);
-        self.rewritten = sent.map(|_| Arc::clone(look));
-        sent
-    }
-
-    /// The text to send instead, if it differs.
-    pub(crate) fn sent_text_of<'a>(&self, look: &'a Look) -> Option<&'a [u8]> {
-        look.rewritten.as_ref().filter(|rewritten| !rewritten.edits.is_empty()).map(|r| r.text.as_slice())
     }
 
     /// Whether the gate itself answers a portal of this statement with these values.

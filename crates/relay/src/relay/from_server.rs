@@ -136,6 +136,7 @@ fn judge_reply(
     front: &mut impl Front,
 ) -> Result<Judged, ServerFault> {
     let message = rest.get(..header.total());
+    let about = ledger.answered();
     let Some(step) = take_into_account(header, message, ledger)? else { return Ok(Judged::Partial) };
     let mut forward = step.forward;
     let with = match (header.tag, message) {
@@ -143,7 +144,7 @@ fn judge_reply(
             forward = tell_parameter(message, front);
             None
         }
-        (tag, Some(message)) if is_report(tag) && forward => front.report(message),
+        (tag, Some(message)) if is_report(tag) && forward => front.report(message, about),
         _ => None,
     };
     Ok(match with {

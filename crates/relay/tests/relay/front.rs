@@ -94,7 +94,7 @@ impl Front for NamedFront {
         name != b"secret"
     }
 
-    fn report(&mut self, message: &[u8]) -> Option<Vec<u8>> {
+    fn report(&mut self, message: &[u8], _about: u32) -> Option<Vec<u8>> {
         assert!(matches!(message[0], b'E' | b'N' | b'A'));
         self.reports += 1;
         self.replacement.clone()

@@ -43,7 +43,7 @@ impl SessionFront<'_> {
     fn note_unknown(&mut self, head: &BindHead<'_>) {
         let prepared = self.state.pins.contains(Effects::SQL_PREPARE);
         if prepared && self.names.and_then(SchemaNames::distinct).is_some() {
-            let note = Portal::Server { changes: Vec::new(), rows: Rows::ALL };
+            let note = Portal::Server { changes: Vec::new(), rows: Rows::ALL, text: None };
             self.state.names.portals.insert(head.portal.into(), note);
         }
     }
@@ -53,7 +53,7 @@ impl SessionFront<'_> {
             None if self.state.catalog_cursors => {
                 let look = self.state.gate.looks.look(&statement.text, self.names);
                 let rows = self.state.rows_to_show(&look, self.names);
-                let note = Portal::Server { changes: Vec::new(), rows };
+                let note = Portal::Server { changes: Vec::new(), rows, text: None };
                 self.state.names.portals.insert(portal.into(), note);
             }
             Some(step @ (Step::Commit | Step::Rollback)) => {
@@ -90,7 +90,7 @@ impl SessionFront<'_> {
         message: &[u8],
         total: usize,
         statement: &Arc<Statement>,
-        look: &Look,
+        look: &Arc<Look>,
         desk: &mut Desk<'_>,
     ) -> Result<Option<Verdict>, Verdict> {
         let mapped = look.rewritten.as_ref().is_some_and(|rewritten| !rewritten.parameters.is_empty());
@@ -107,7 +107,8 @@ impl SessionFront<'_> {
         if held {
             return Err(Verdict::Hold);
         }
-        self.note_portal(head.portal, statement, &values);
+        self.note_portal(head.portal, statement, look, &values);
+        self.about(Some(look), desk);
         let (Some(body), Some(rewritten), Some(names), true) =
             (body, look.rewritten.as_ref(), self.names, mapped)
         else {
@@ -122,7 +123,14 @@ impl SessionFront<'_> {
     }
 
     /// Remembers what executing the portal does to the session.
-    pub(super) fn note_portal(&mut self, portal: &[u8], statement: &Statement, values: &Values) {
+    pub(super) fn note_portal(
+        &mut self,
+        portal: &[u8],
+        statement: &Statement,
+        look: &Arc<Look>,
+        values: &Values,
+    ) {
+        let text = look.sent().map(|_| Arc::clone(look));
         let Some(only) = statement.only() else { return };
         self.state.note_cursor(only);
         let rows = statement.look.as_ref().map(|look| self.state.rows_to_show(look, self.names));
@@ -141,14 +149,14 @@ impl SessionFront<'_> {
         let note = match only.kind {
             Kind::Commit { .. } | Kind::PrepareTransaction => Portal::Ends { commits: true },
             Kind::Rollback { .. } => Portal::Ends { commits: false },
-            _ => Portal::Server { changes, rows: rows.unwrap_or_default() },
+            _ => Portal::Server { changes, rows: rows.unwrap_or_default(), text },
         };
         self.state.names.portals.insert(portal.into(), note);
     }
 
-    pub(super) fn execute(&mut self, message: &[u8]) -> Verdict {
+    pub(super) fn execute(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Verdict {
         *self.strangers = false;
-        let verdict = self.executed(message);
+        let verdict = self.executed(message, desk);
         if self.state.ends_with_segment {
             self.state.ends_with_segment = false;
             *self.unbound = self.binding_may_end();
@@ -156,7 +164,7 @@ impl SessionFront<'_> {
         verdict
     }
 
-    pub(super) fn executed(&mut self, message: &[u8]) -> Verdict {
+    pub(super) fn executed(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Verdict {
         if self.state.names.portals.is_empty() && !self.state.catalog_cursors {
             return Verdict::Pass;
         }
@@ -173,7 +181,8 @@ impl SessionFront<'_> {
                 self.state.ends_with_segment = true;
                 Verdict::Pass
             }
-            Some(Portal::Server { changes, rows }) => {
+            Some(Portal::Server { changes, rows, text }) => {
+                desk.ledger.about(self.state.texts.number(text.as_ref(), 0));
                 let notes = Notes { watched: !changes.is_empty(), rows: *rows };
                 if notes.watched {
                     self.state.awaiting.push_back(changes.clone());

@@ -33,10 +33,10 @@ impl SessionFront<'_> {
         }
         self.clear_strangers_sequences(statement.effects(), desk);
         self.pin_if_stateful(&statement.text);
-        self.state.rewritten = None;
         if parse.name.is_empty() {
             let look = self.partition_look(&statement);
-            match look.as_ref().and_then(|look| self.state.sent_text(look)) {
+            self.about(look.as_ref(), desk);
+            match look.as_ref().and_then(|look| look.sent()) {
                 Some(sent) => frame::parse(desk.server.buffer(), "", sent, &statement.oids),
                 None => desk.server.buffer().extend_from_slice(message),
             }
@@ -84,7 +84,8 @@ impl SessionFront<'_> {
             self.journal(Done::Evicted(evicted), desk);
         }
         let look = self.partition_look(statement);
-        let sent = look.as_ref().and_then(|look| self.state.sent_text(look));
+        self.about(look.as_ref(), desk);
+        let sent = look.as_ref().and_then(|look| look.sent());
         let text = sent.unwrap_or(&statement.text);
         frame::parse(desk.server.buffer(), statement.id.name(), text, &statement.oids);
         match client {
@@ -105,7 +106,8 @@ impl SessionFront<'_> {
             }
         } else if self.facts.unnamed != Some(statement.id.hash) {
             let look = self.partition_look(statement);
-            let sent = look.as_ref().and_then(|look| self.state.sent_text(look));
+            self.about(look.as_ref(), desk);
+            let sent = look.as_ref().and_then(|look| look.sent());
             frame::parse(desk.server.buffer(), "", sent.unwrap_or(&statement.text), &statement.oids);
             desk.ledger.expect_hidden(Reply::Parse);
             let before = self.facts.unnamed.replace(statement.id.hash);
@@ -138,6 +140,8 @@ impl SessionFront<'_> {
             return Some(Verdict::Hold);
         }
         self.ensure(name, &statement, desk);
+        let look = self.partition_look(&statement);
+        self.about(look.as_ref(), desk);
         if name.is_empty() {
             return Some(Verdict::Pass);
         }

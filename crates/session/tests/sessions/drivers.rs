@@ -90,6 +90,55 @@ async fn a_position_in_an_error_is_one_in_the_statement_that_failed() {
 }
 
 #[tokio::test]
+async fn a_position_in_a_pipeline_is_one_in_the_statement_that_failed_there() {
+    let mut twins = Twins::start(1).await;
+    let texts = [
+        "SELECT 1 FROM public.whose WHERE nowhere = 1",
+        "SELECT public.whose.name, public.whose.nothing FROM public.whose",
+        "SELECT count(*) FROM whose WHERE nowhere = 1",
+        "SELECT name FROM public.whose",
+        // Found out when it is executed.
+        "CREATE TABLE public.made (a public.whose, b public.nothing)",
+        "SELECT public.nothing(1) FROM public.whose, public.whose w",
+    ];
+    let mut differ = Vec::new();
+    for (at, first) in texts.iter().enumerate() {
+        for second in texts {
+            let third = texts[(at + 3) % texts.len()];
+            for form in [
+                |all: [&str; 3]| all.map(|sql| vec![query(sql)]).concat(),
+                |all: [&str; 3]| all.map(unnamed).concat(),
+                |all: [&str; 3]| [vec![query(all[0])], unnamed(all[1]), vec![query(all[2])]].concat(),
+                |all: [&str; 3]| {
+                    let named = all.map(|sql| [parse("n", sql), close(b'S', "n")].concat());
+                    vec![named.concat(), sync()]
+                },
+                |all: [&str; 3]| {
+                    let one = |(name, sql)| [parse(name, sql), bind(name, name, &[])].concat();
+                    let bound = ["x", "y", "z"].into_iter().zip(all).map(one).collect::<Vec<_>>().concat();
+                    let ends = ["y", "z", "x"].map(|portal| execute(portal, 0)).concat();
+                    let closed = ["x", "y", "z"].map(|name| close(b'S', name)).concat();
+                    vec![bound, ends, sync(), closed, sync()]
+                },
+            ] {
+                let all = [*first, second, third];
+                let plain = all.map(on_plain);
+                let plain = form([&plain[0], &plain[1], &plain[2]]);
+                differ.extend(twins.agree_as(&format!("{all:?}"), &plain, &form(all)).await);
+            }
+        }
+    }
+    // What the schema is called in a message is another test's.
+    let names_it_only = |differ: &String| {
+        let (_, answers) = differ.split_once("\n  plain ").expect("what plain Postgres says");
+        let (plain, gated) = answers.split_once("\n  gated ").expect("what the gate says");
+        plain.replace("todo.", "public.") == gated
+    };
+    differ.retain(|differ| !names_it_only(differ));
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+}
+
+#[tokio::test]
 async fn the_path_that_was_set_is_the_one_that_is_told() {
     let script = [
         ("set", vec![query("SET search_path = pg_catalog, nowhere")]),
