@@ -5,8 +5,10 @@ use crate::login::Numbers;
 use crate::look::Looks;
 use crate::room::Budget;
 use crate::sessions::Sessions;
-use model::Directory;
+use dashmap::DashMap;
+use model::{Directory, ServiceId};
 use pool::Pools;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
@@ -44,6 +46,8 @@ pub struct Gate {
     pub limits: Limits,
     pub(crate) looks: Looks,
     pub(crate) budget: Budget,
+    /// Services of which a session has asked for sequence state (`currval`, `lastval`).
+    pub(crate) sequences: DashMap<ServiceId, Arc<AtomicBool>>,
     pub(crate) mock: Mock,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) console_places: Arc<Semaphore>,
@@ -76,6 +80,7 @@ impl Gate {
             console,
             limits,
             looks: Looks::default(),
+            sequences: DashMap::new(),
             budget: Budget::new(limits.statements_total_bytes),
             mock: Mock::new(mock_secret),
             numbers: Numbers::default(),

@@ -106,11 +106,18 @@ impl Session {
                 return Err(fields.into());
             }
         };
-        let strangers = lease.was_strangers();
+        let mut strangers = lease.was_strangers();
         self.tell_parameters(&lease, &route);
         self.state.reset_untold = false;
         self.segment = Segment::Closed; // the ledger has it from here on
         let mut ledger = Ledger::default();
+        if strangers && self.state.asks_sequences() {
+            // Behind this session's own statements nobody could tell whose value `currval` has.
+            frame::query(lease.server.peer.outbox.buffer(), "DISCARD SEQUENCES");
+            ledger.expect_hidden(Reply::Query);
+            lease.server.facts.unnamed = None;
+            strangers = false;
+        }
         if let Block::Deferred(waiting) = std::mem::take(&mut self.state.block) {
             frame::query(lease.server.peer.outbox.buffer(), waiting.text());
             ledger.expect_hidden(Reply::Query);

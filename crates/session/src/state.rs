@@ -15,6 +15,7 @@ use relay::Status;
 use sql::{Decision, Discard, Effects, Kind, Reset, Scan, Scope, Show};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use wire::Fields;
 
 /// Effects that keep a session on its server.
@@ -43,6 +44,8 @@ pub(crate) struct State {
     /// For the long statement that is being read, or sent.
     pub(crate) room: Option<Room>,
     pub(crate) pins: Effects,
+    /// Whether sessions of this service ask for sequence state.
+    asks_sequences: Arc<AtomicBool>,
     /// Changes of watched messages on their way, oldest first.
     pub(crate) awaiting: VecDeque<Vec<Change>>,
     /// How the last watched message went.
@@ -98,6 +101,7 @@ impl Done {
 impl State {
     pub(crate) fn new(gate: Arc<Gate>, caller: Caller, user: Option<Name>, parameters: Parameters) -> Self {
         let shelf = Shelf::new(&gate.budget);
+        let asks_sequences = Arc::clone(&gate.sequences.entry(caller.service).or_default());
         Self {
             gate,
             caller,
@@ -108,6 +112,7 @@ impl State {
             shelf,
             room: None,
             pins: Effects::NONE,
+            asks_sequences,
             awaiting: VecDeque::new(),
             last_ok: true,
             uncommitted: Vec::new(),
@@ -132,8 +137,16 @@ impl State {
         (!reasons.is_empty()).then(|| reasons.join(", "))
     }
 
+    /// Whether what another session's `nextval` left on a server could be asked for.
+    pub(crate) fn asks_sequences(&self) -> bool {
+        self.asks_sequences.load(Ordering::Relaxed)
+    }
+
     /// Notes effects that keep the session on its server.
     pub(crate) fn pin(&mut self, effects: Effects) {
+        if effects.contains(Effects::SEQUENCE_STATE) {
+            self.asks_sequences.store(true, Ordering::Relaxed);
+        }
         for (bit, reason) in PINNING {
             if effects.contains(bit) && !self.pins.contains(bit) {
                 self.pins |= bit;

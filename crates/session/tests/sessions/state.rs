@@ -119,4 +119,31 @@ async fn currval_tells_nothing_of_another_session() {
     assert_eq!(one.simple("SELECT nextval('s')").await.expect("an answer").value(), Some("2"));
     other.simple("BEGIN").await.expect("an answer");
     assert_eq!(other.simple("SELECT currval('s')").await.expect("an answer").code(), "55000");
+    other.simple("ROLLBACK").await.expect("an answer");
+    other.simple("DISCARD ALL").await.expect("an answer");
+    for protocol in ["simple", "extended"] {
+        assert!(one.simple("SELECT nextval('s')").await.expect("an answer").value().is_some());
+        let mut third = house.user("alice").await;
+        for sql in ["BEGIN", "SELECT 1"] {
+            third.simple(sql).await.expect("an answer");
+        }
+        for sql in ["SELECT lastval()", "SELECT currval('s')"] {
+            third.simple("SAVEPOINT a").await.expect("an answer");
+            let seen =
+                if protocol == "simple" { third.simple(sql).await } else { third.extended(sql, &[]).await };
+            assert_eq!(
+                seen.expect("an answer").code(),
+                "55000",
+                "{sql} behind a plain statement, {protocol}"
+            );
+            third.simple("ROLLBACK TO a").await.expect("an answer");
+        }
+        // Its own is told, also behind what another session did in between.
+        third.simple("CREATE TEMP SEQUENCE t; SELECT nextval('t')").await.expect("an answer");
+        assert_eq!(third.simple("SELECT currval('t')").await.expect("an answer").value(), Some("1"));
+        third.simple("ROLLBACK; DISCARD ALL").await.expect("an answer");
+        third.simple("DISCARD ALL").await.expect("an answer");
+        third.send(b"X\0\0\0\x04").await.expect("terminated");
+        third.rest().await.expect("the end");
+    }
 }
