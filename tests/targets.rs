@@ -8,6 +8,8 @@ use testkit::scratch::{Account, HOST, Options};
 
 /// The role on plain Postgres, named as the gate names a partition's roles so that one pattern finds both.
 pub const PLAIN_ROLE: &str = "p_todo_00000000";
+/// The role of a second plain database, which has its name.
+const SECOND_PLAIN_ROLE: &str = "p_todo_00000001";
 /// What services declare that need more than Postgres brings by itself; all of them are trusted, so that
 /// a database's owner may install them on plain Postgres.
 const EXTENSIONS: [&str; 8] =
@@ -38,11 +40,12 @@ impl Target {
         }
     }
 
-    /// Whom a program is run for there: two users at once where there is the gate.
+    /// Whom a program is run for there: two users at once where there is the gate, the first of them
+    /// where there is not.
     #[must_use]
     pub fn logins(self) -> &'static [&'static str] {
         match self {
-            Self::Plain => &[PLAIN_ROLE],
+            Self::Plain => &[PLAIN_ROLE, SECOND_PLAIN_ROLE],
             Self::Schema => &["alice", "bob"],
             Self::Database => &["carol", "dave"],
         }
@@ -55,23 +58,37 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// Starts it: two users with each kind of partition, and a plain database beside their stores.
+    /// Starts it: two users with each kind of partition, and plain databases beside their stores. The
+    /// service declares extensions, and the plain databases have them.
     #[must_use]
     pub fn start() -> Self {
+        Self::with(&EXTENSIONS)
+    }
+
+    /// The same without extensions.
+    #[must_use]
+    pub fn bare() -> Self {
+        Self::with(&[])
+    }
+
+    fn with(extensions: &[&str]) -> Self {
         let users = Target::OF_THE_GATE.iter().flat_map(|target| target.logins()).copied();
         let mut world = WorldPlan::default()
             .users(users)
             .in_databases(Target::Database.logins().iter().copied())
-            .extensions(EXTENSIONS)
+            .extensions(extensions.iter().copied())
             .options(Options { conf: vec!["max_prepared_transactions = 10".into()], ..Options::default() })
             .start();
         let server = world.server("alice");
         let extensions: String =
-            EXTENSIONS.iter().map(|name| format!("CREATE EXTENSION \"{name}\";\n")).collect();
-        let script =
-            format!("ALTER SCHEMA public OWNER TO {PLAIN_ROLE};\nSET ROLE {PLAIN_ROLE};\n{extensions}");
-        let made = server.create(&[plain()]).and_then(|()| server.sql(SERVICE, &script));
-        made.unwrap_or_else(|error| panic!("{error}"));
+            extensions.iter().map(|name| format!("CREATE EXTENSION \"{name}\";\n")).collect();
+        for login in Target::Plain.logins() {
+            let account = plain(login);
+            let script = format!("ALTER SCHEMA public OWNER TO {login};\nSET ROLE {login};\n{extensions}");
+            let made = server.create(std::slice::from_ref(&account));
+            let made = made.and_then(|()| server.sql(&account.database, &script));
+            made.unwrap_or_else(|error| panic!("{error}"));
+        }
         Self { world }
     }
 
@@ -79,7 +96,7 @@ impl Targets {
     #[must_use]
     pub fn url(&mut self, target: Target, login: &str) -> String {
         match target {
-            Target::Plain => plain().url(self.world.server("alice")),
+            Target::Plain => plain(login).url(self.world.server("alice")),
             Target::Schema | Target::Database => self.world.url(login),
         }
     }
@@ -87,9 +104,9 @@ impl Targets {
     /// The environment that tells an ordinary program where its database is.
     #[must_use]
     pub fn environment(&mut self, target: Target, login: &str) -> [(&'static str, String); 6] {
-        let port = match target {
-            Target::Plain => self.world.server("alice").port(),
-            Target::Schema | Target::Database => self.world.gate.port(),
+        let (port, database) = match target {
+            Target::Plain => (self.world.server("alice").port(), plain(login).database),
+            Target::Schema | Target::Database => (self.world.gate.port(), SERVICE.to_owned()),
         };
         [
             ("DATABASE_URL", self.url(target, login)),
@@ -97,7 +114,7 @@ impl Targets {
             ("PGPORT", port.to_string()),
             ("PGUSER", login.to_owned()),
             ("PGPASSWORD", secret_of(login)),
-            ("PGDATABASE", SERVICE.to_owned()),
+            ("PGDATABASE", database),
         ]
     }
 
@@ -113,12 +130,13 @@ impl Targets {
         if target != Target::Plain {
             return self.world.direct(login, sql);
         }
-        self.world.server("alice").sql(SERVICE, sql).unwrap_or_else(|error| panic!("{error}"))
+        let database = plain(login).database;
+        self.world.server("alice").sql(&database, sql).unwrap_or_else(|error| panic!("{error}"))
     }
 }
 
-/// The role that owns the plain database, as a service's role does.
-fn plain() -> Account {
-    let secret = secret_of(PLAIN_ROLE);
-    Account { role: PLAIN_ROLE.into(), password: secret, database: SERVICE.into(), create_role: false }
+/// The role that owns a plain database, as a service's role does.
+fn plain(role: &str) -> Account {
+    let database = if role == PLAIN_ROLE { SERVICE } else { role };
+    Account { role: role.into(), password: secret_of(role), database: database.into(), create_role: false }
 }

@@ -36,7 +36,8 @@ const READER: &str = "a partition has a role that may read it, which listings of
 const DATABASE_NAME: &str = "the database has a name of the store's, not the one in the URL: what compares \
                              both finds them different";
 
-const OWN_SCHEMA: &str = "`CREATE SCHEMA` is for database partitions (42501); set `migrationsSchema: 'public'`";
+const OWN_SCHEMA: &str =
+    "`CREATE SCHEMA` is for database partitions (42501); set `migrationsSchema: 'public'`";
 
 const STORED_NAME: &str = "TypeORM notes a view's schema in a table and joins that with the catalog, inside the \
                            server: synchronize proposes the view again; make views in migrations";

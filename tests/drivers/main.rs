@@ -15,6 +15,7 @@
 //! }
 //! ```
 //!
+//! A program that is built beforehand is `Driver::program("pgx", built("pgx"))`.
 //! `cases` is the least number of cases that it must print. `STUFFGATE_WRITE_DOCS=1` writes its row instead
 //! of checking it. What was printed is kept under target/tmp/drivers/.
 #![allow(clippy::panic, clippy::unwrap_used)]
@@ -27,6 +28,7 @@ mod java;
 mod node;
 mod perl;
 mod php;
+mod postgres_tools;
 mod python;
 mod ruby;
 mod rust;

@@ -31,20 +31,31 @@ pub(crate) struct Driver {
     cases: usize,
     limit: Duration,
     pinned: bool,
+    bare: bool,
+    pair: bool,
+    home: Option<&'static str>,
 }
 
 impl Driver {
     /// The program that `test` runs: a file of tests/drivers, given to an interpreter.
     pub(crate) fn new(test: &'static str, interpreter: impl Into<PathBuf>, file: &str) -> Self {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers").join(file);
+        Self::program(test, interpreter).arguments([file])
+    }
+
+    /// A program that `test` runs as it is.
+    pub(crate) fn program(test: &'static str, program: impl Into<PathBuf>) -> Self {
         Self {
             test,
-            program: interpreter.into(),
-            arguments: vec![file.into()],
+            program: program.into(),
+            arguments: Vec::new(),
             variables: Vec::new(),
             cases: 1,
             limit: LIMIT,
             pinned: true,
+            bare: false,
+            pair: false,
+            home: None,
         }
     }
 
@@ -54,8 +65,7 @@ impl Driver {
         self
     }
 
-    /// Other arguments than the file alone.
-    #[allow(dead_code)]
+    /// Its arguments, where the file alone does not do.
     pub(crate) fn arguments<S: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
         self.arguments = arguments.into_iter().map(Into::into).collect();
         self
@@ -69,7 +79,6 @@ impl Driver {
     }
 
     /// Its version is whatever the system has, so its row does not name one.
-    #[allow(dead_code)]
     pub(crate) fn of_the_system(mut self) -> Self {
         self.pinned = false;
         self
@@ -82,9 +91,31 @@ impl Driver {
         self
     }
 
+    /// Runs it where nobody has declared extensions, whose members would be in its listings.
+    pub(crate) fn without_extensions(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
+    /// Runs it for each target's first user only, and tells it where the second one's database is: by the
+    /// usual variables with `OTHER_` before them.
+    pub(crate) fn in_pairs(mut self) -> Self {
+        self.pair = true;
+        self
+    }
+
+    /// Tells it where the service's home is, in HOME_URL. The superuser runs `script` there beforehand.
+    pub(crate) fn with_home(mut self, script: &'static str) -> Self {
+        self.home = Some(script);
+        self
+    }
+
     /// Runs it at every target, compares, and checks its row.
     pub(crate) fn run(self) {
-        let mut targets = Targets::start();
+        let mut targets = if self.bare { Targets::bare() } else { Targets::start() };
+        if let Some(script) = self.home {
+            let _ = targets.world().home(script);
+        }
         let plain = self.one(&mut targets, Target::Plain);
         let both = self.through_the_gate(&mut targets);
         let home =
@@ -106,15 +137,18 @@ impl Driver {
         let [schema, database] = both.map(|(target, first, second)| {
             let compared = compare(target, &plain, &first, &allowed);
             wrong += &compared.wrong;
-            wrong += &between_users(target, &first, &second);
+            wrong += &second.map_or_else(String::new, |second| between_users(target, &first, &second));
             compared
         });
         assert!(wrong.is_empty(), "{}:\n{wrong}(kept in {})", self.test, self.kept().display());
         documents::check(&self.row(&plain, [&schema, &database], &allowed));
     }
 
-    /// Runs it for both users of both kinds of partition at once.
-    fn through_the_gate(&self, targets: &mut Targets) -> [(Target, Transcript, Transcript); 2] {
+    /// Runs it for both users of both kinds of partition at once; in pairs, for the first ones in turn.
+    fn through_the_gate(&self, targets: &mut Targets) -> [(Target, Transcript, Option<Transcript>); 2] {
+        if self.pair {
+            return Target::OF_THE_GATE.map(|target| (target, self.one(targets, target), None));
+        }
         let all = Target::OF_THE_GATE.iter().flat_map(|of| of.logins().iter().map(|login| (*of, *login)));
         let runs: Vec<_> =
             all.map(|(target, login)| (target, login, self.command(targets, target, login))).collect();
@@ -131,7 +165,7 @@ impl Driver {
             .map(|(target, login, ended)| self.read(targets, target, login, ended))
             .collect::<Vec<_>>()
             .into_iter();
-        Target::OF_THE_GATE.map(|target| (target, read.next().unwrap(), read.next().unwrap()))
+        Target::OF_THE_GATE.map(|target| (target, read.next().unwrap(), read.next()))
     }
 
     fn one(&self, targets: &mut Targets, target: Target) -> Transcript {
@@ -173,6 +207,13 @@ impl Driver {
             }
         }
         command.envs(targets.environment(target, login));
+        if self.pair {
+            let other = targets.environment(target, target.logins()[1]);
+            command.envs(other.map(|(name, value)| (format!("OTHER_{name}"), value)));
+        }
+        if self.home.is_some() {
+            command.env("HOME_URL", targets.world().store_admin_url("home"));
+        }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }

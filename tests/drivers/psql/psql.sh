@@ -9,7 +9,7 @@ echo "client: $("$psql" -X --version | sed -E 's/^psql \(PostgreSQL\) ([0-9.]+).
 me=$("$psql" -XAtc 'SELECT current_user')
 # What psql prints, without the role's name and the process ids that differ from run to run.
 said() {
-    sed -E -e 's/ with PID [0-9]+//' -e "s/\"?\b$me\b\"?/OWNER/g" -e 's/^/'"$1"': /' -e 's/[[:space:]]+$//'
+    sed -E -e 's/ with PID [0-9]+//' -e "s/\"?\b$me\b\"?/OWNER/g" -e 's/^ERROR: /psql: &/' -e 's/^/'"$1"': /' -e 's/[[:space:]]+$//'
 }
 
 # One session for each file of cases/, in their order; the number in front of the name is not the case's.
@@ -29,5 +29,5 @@ done
 "$psql" -Xlqt 2>/dev/null | awk -F'|' 'NF > 1 { exit } END { print (NR ? "databases: listed" : "databases: none") }'
 
 # A query that runs is cancelled as Ctrl-C does it.
-timeout --signal INT 1 "$psql" -XqAt -v VERBOSITY=sqlstate -c 'SELECT pg_sleep(30)' 2>&1 | said cancel
+timeout --foreground --signal INT 1 "$psql" -XqAt -v VERBOSITY=sqlstate -c 'SELECT pg_sleep(30)' 2>&1 | said cancel
 "$psql" -XqAt -c 'SELECT count(*) FROM todos' 2>&1 | said cancel

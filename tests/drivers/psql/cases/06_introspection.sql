@@ -1,6 +1,5 @@
 SELECT table_schema, table_name, table_type FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 2;
-SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' ORDER BY 1;
-SELECT current_schema(), current_schemas(false);
+SELECT current_schema();
 SELECT 'todos'::regclass, 'public.todos'::regclass, 'mood'::regtype;
 SELECT pg_get_viewdef('open_todos');
 SELECT pg_get_indexdef('todos_due'::regclass);

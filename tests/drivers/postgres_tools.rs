@@ -1,0 +1,18 @@
+//! Postgres's own programs: psql, pgbench, pg_dump with pg_restore, and the home's postgres_fdw.
+
+use crate::harness::Driver;
+
+/// A shell script that runs one of them, as the system has it.
+fn script(test: &'static str, file: &str) -> Driver {
+    Driver::new(test, "bash", file).of_the_system().without_extensions()
+}
+
+#[test]
+fn psql() {
+    script("psql", "psql/psql.sh").cases(20).run();
+}
+
+#[test]
+fn pgbench() {
+    script("pgbench", "pgbench/pgbench.sh").cases(21).run();
+}
