@@ -6,12 +6,12 @@ use std::process::Command;
 
 #[test]
 fn lib_pq() {
-    Driver::new("lib_pq", built("lib_pq"), "go/lib_pq").arguments([""; 0]).of_the_system().cases(26).run();
+    Driver::program("lib_pq", built("lib_pq")).of_the_system().cases(26).run();
 }
 
 #[test]
 fn pgx() {
-    Driver::new("pgx", built("pgx"), "go/pgx").arguments([""; 0]).of_the_system().cases(28).run();
+    Driver::program("pgx", built("pgx")).of_the_system().cases(28).run();
 }
 
 /// Compiles the program in a folder of `go`.
