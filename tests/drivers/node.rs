@@ -9,7 +9,7 @@ fn program(test: &'static str, file: &str) -> Driver {
 
 #[test]
 fn node_postgres() {
-    program("node_postgres", "pg.js").cases(31).run();
+    program("node_postgres", "pg.js").cases(30).run();
 }
 
 #[test]

@@ -6,6 +6,10 @@ import { createRequire } from "node:module";
 
 const LONGEST_CASE_MS = 40_000;
 
+// Standard output is for the cases alone: what libraries say goes to standard error.
+const print = console.log;
+console.log = console.info = console.error;
+
 export const url = process.env.DATABASE_URL;
 
 // One line for any value: key order as given, bytes as hex, times as ISO 8601.
@@ -67,9 +71,9 @@ const within = (promise, ms) => {
 
 // Plays `cases` ({ name: async (say) => … }) and ends the process: also where a client left a socket open.
 export const play = async (client, version, cases) => {
-  console.log(`client: ${client} ${version}`);
+  print(`client: ${client} ${version}`);
   for (const [name, run] of Object.entries(cases)) {
-    const say = (...seen) => console.log(`${name}: ${seen.map(text).join(" ")}`);
+    const say = (...seen) => print(`${name}: ${seen.map(text).join(" ")}`);
     try {
       await within(run(say), LONGEST_CASE_MS);
     } catch (error) {

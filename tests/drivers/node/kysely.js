@@ -52,10 +52,12 @@ const migrate = {
     say((await usual.getMigrations()).map(({ name, executedAt }) => [name, executedAt instanceof Date]));
     say(...outcome(await migrator({ "1_kinds": { up: async () => {} } }, { migrationTableSchema: "public", migrationTableName: "others" }).migrateToLatest()));
   },
+  async schemas(say) {
+    say((await db.introspection.getSchemas()).map(({ name }) => name).sort());
+  },
   async introspection(say) {
     const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
     for (const { name, schema, isView, columns } of tables.sort((a, b) => a.name.localeCompare(b.name))) say(schema, name, isView, columns);
-    say((await db.introspection.getSchemas()).map(({ name }) => name).sort());
     say(await db.withSchema("information_schema").selectFrom("tables").select(["table_schema", "table_name"])
       .where("table_schema", "=", "public").orderBy("table_name").execute());
   },

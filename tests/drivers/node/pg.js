@@ -42,6 +42,11 @@ const schema = {
     say(await one("SELECT to_regclass('public.things')::text AS found, 'public.kinds'::regclass::text AS kinds"));
   },
 
+  async schemas(say) {
+    say(await one("SELECT current_schemas(false) AS path"));
+    say(await one("SELECT schema_name FROM information_schema.schemata WHERE schema_name !~ '^pg_' ORDER BY 1"));
+  },
+
   async introspection(say) {
     const bySchema = "SELECT table_schema, table_name, table_type FROM information_schema.tables " +
       "WHERE table_schema = $1 ORDER BY table_name";
@@ -55,7 +60,7 @@ const schema = {
       "FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace JOIN pg_enum e ON e.enumtypid = t.oid GROUP BY 1, 2"));
     say(await one("SELECT schemaname, indexname, indexdef FROM pg_indexes WHERE tablename = 'things' ORDER BY 2"));
     say(await one("SELECT schemaname, viewname, definition FROM pg_views WHERE viewname = 'cheap'"));
-    say(await one("SELECT current_schema(), current_schemas(false) AS path"));
+    say(await one("SELECT current_schema()"));
     say(await one("SHOW search_path"));
     say(await one("SELECT conname, pg_get_constraintdef(oid) AS def, conrelid::regclass::text AS on_table " +
       "FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1"));

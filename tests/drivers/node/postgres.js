@@ -97,10 +97,12 @@ const values = {
 };
 
 const introspection = {
+  async schemas(say) {
+    say(await sql`SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' ORDER BY 1`);
+  },
   async introspection(say) {
     say(await sql`SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema = ${"public"} ORDER BY 2`);
     say(await sql`SELECT schemaname, tablename FROM pg_catalog.pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 2`);
-    say(await sql`SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' ORDER BY 1`);
     say(await sql`SELECT column_name, column_default, udt_schema, udt_name FROM information_schema.columns
       WHERE (table_schema, table_name) = (${"public"}, ${"things"}) ORDER BY ordinal_position`);
     say(await sql`SELECT ${"public.things"}::regclass::text AS t, current_schema(), format_type('public.mood'::regtype, NULL) AS f`);

@@ -102,7 +102,7 @@ const tools = {
   },
   async database(say) {
     const runner = db.createQueryRunner();
-    say(await runner.getCurrentDatabase());
+    say("as in the URL", (await runner.getCurrentDatabase()) === new URL(url).pathname.slice(1));
     await runner.release();
   },
 };
