@@ -16,3 +16,15 @@ fn psql() {
 fn pgbench() {
     script("pgbench", "pgbench/pgbench.sh").cases(21).run();
 }
+
+#[test]
+fn pg_dump() {
+    script("pg_dump", "pg_dump/pg_dump.sh").in_pairs().cases(14).run();
+}
+
+#[test]
+fn postgres_fdw() {
+    const EXTENSION: &str = "CREATE EXTENSION postgres_fdw;\n\
+                             GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO home";
+    script("postgres_fdw", "fdw/fdw.sh").in_pairs().with_home(EXTENSION).cases(11).run();
+}

@@ -1,0 +1,12 @@
+ALTER SERVER first_stuff OPTIONS (ADD use_remote_estimate 'true', ADD fetch_size '7', ADD async_capable 'true', ADD extensions 'postgres_fdw');
+SELECT count(*), count(DISTINCT region) FROM alice.todos;
+SELECT count(*) FROM alice.todos a JOIN bob.todos b USING (id);
+ANALYZE alice.todos;
+SELECT reltuples FROM pg_class WHERE oid = 'alice.todos'::regclass;
+SELECT server_name, valid FROM postgres_fdw_get_connections() ORDER BY 1;
+SELECT postgres_fdw_disconnect_all();
+SELECT count(*) FROM alice.todos;
+CREATE FOREIGN TABLE service.by_hand (id int, title text) SERVER first_stuff OPTIONS (schema_name 'public', table_name 'todos');
+SELECT title FROM service.by_hand WHERE id = 1 FOR UPDATE;
+CREATE FOREIGN TABLE service.without_schema (id int) SERVER first_stuff OPTIONS (table_name 'nowhere');
+SELECT * FROM service.without_schema;
