@@ -21,3 +21,8 @@ fn tokio_postgres() {
 fn sqlx() {
     driver("sqlx", "with_sqlx").cases(32).run();
 }
+
+#[test]
+fn diesel() {
+    driver("diesel", "with_diesel").cases(33).run();
+}

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.ds_line_note;

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY ds_line_note ON public.ds_line (note);
