@@ -1,8 +1,11 @@
 //! The table of clients in docs/compatibility.md.
 
+use crate::differences::Difference;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use stuffgate_tests::Target;
 
 /// Environment variable that has rows written instead of checked.
 const WRITE: &str = "STUFFGATE_WRITE_DOCS";
@@ -26,6 +29,23 @@ impl Row {
         let why = if why.is_empty() { "nothing" } else { why };
         format!("| {client} | {version} | {schema} | {database} | {why} | `tests/run {test}` |")
     }
+}
+
+/// What differs, and why: cases with the same reason together, with where they differ.
+pub(crate) fn why(differences: &[&Difference]) -> String {
+    let mut cases: BTreeMap<(&str, &str), BTreeSet<Target>> = BTreeMap::new();
+    for difference in differences {
+        cases.entry((difference.reason, difference.case)).or_default().insert(difference.target);
+    }
+    let mut reasons: BTreeMap<(&str, BTreeSet<Target>), Vec<String>> = BTreeMap::new();
+    for ((reason, case), targets) in cases {
+        reasons.entry((reason, targets)).or_default().push(format!("`{case}`"));
+    }
+    let told = reasons.into_iter().map(|((reason, targets), cases)| {
+        let places: Vec<&str> = targets.into_iter().map(Target::word).collect();
+        format!("{} ({}): {reason}", cases.join(", "), places.join(", "))
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// Checks a client's row, or writes it when asked to.

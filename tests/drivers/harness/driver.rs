@@ -220,16 +220,13 @@ impl Driver {
 
     fn row(&self, plain: &Transcript, [schema, database]: [&Compared; 2], allowed: &[&Difference]) -> Row {
         let of = |compared: &Compared| format!("{} of {}", compared.equal, compared.all);
-        let why = |difference: &&Difference| {
-            format!("`{}`, {}: {}", difference.case, difference.target.word(), difference.reason)
-        };
         Row {
             test: self.test.to_owned(),
             client: plain.client.clone(),
             version: if self.pinned { plain.version.clone() } else { "the system's".to_owned() },
             schema: of(schema),
             database: of(database),
-            why: allowed.iter().map(why).collect::<Vec<_>>().join("; "),
+            why: documents::why(allowed),
         }
     }
 
