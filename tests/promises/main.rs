@@ -1,6 +1,7 @@
 //! One module per promise.
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+mod alike;
 mod bindings;
 mod cancels;
 mod endings;
@@ -12,6 +13,7 @@ mod long_statements;
 mod many_users;
 mod own_rows;
 mod revocations;
+mod sessions_alone;
 mod stores_away;
 mod strangers;
 mod tls;

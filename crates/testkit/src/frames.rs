@@ -143,6 +143,20 @@ pub fn copy_fail(reason: &str) -> Vec<u8> {
     message(b'f', &text(reason))
 }
 
+/// `FunctionCall` with arguments and result in binary format.
+#[must_use]
+pub fn function_call(function: u32, arguments: &[&[u8]]) -> Vec<u8> {
+    let mut body = function.to_be_bytes().to_vec();
+    body.extend([0, 1, 0, 1]);
+    body.extend(count(arguments.len()));
+    for argument in arguments {
+        body.extend(u32::try_from(argument.len()).unwrap_or(u32::MAX).to_be_bytes());
+        body.extend(*argument);
+    }
+    body.extend([0, 1]);
+    message(b'F', &body)
+}
+
 /// `SASLInitialResponse`.
 #[must_use]
 pub fn sasl_initial(mechanism: &str, data: &[u8]) -> Vec<u8> {

@@ -205,28 +205,31 @@ impl Fields {
         field(b'V', self.severity.as_str());
         field(b'C', self.code.as_str());
         field(b'M', &self.message);
-        let optional = [
-            (b'D', &self.detail),
-            (b'H', &self.hint),
+        let mut some = |fields: &[(u8, &Option<String>)]| {
+            for (kind, text) in fields {
+                if let Some(text) = text {
+                    field(*kind, text);
+                }
+            }
+        };
+        some(&[(b'D', &self.detail), (b'H', &self.hint)]);
+        some(&[(b'P', &self.position.map(|position| position.to_string()))]);
+        // The order of PostgreSQL's own messages: the context stands ahead of the names.
+        let (ahead, behind): (Vec<_>, Vec<_>) = self
+            .others
+            .iter()
+            .filter(|(kind, _)| *kind != 0)
+            .map(|(kind, text)| (*kind, Some(text.clone())))
+            .partition(|(kind, _)| matches!(kind, b'p' | b'q' | b'W'));
+        ahead.iter().for_each(|(kind, text)| some(&[(*kind, text)]));
+        some(&[
             (b's', &self.schema),
             (b't', &self.table),
             (b'c', &self.column),
             (b'd', &self.data_type),
             (b'n', &self.constraint),
-        ];
-        for (kind, text) in optional {
-            if let Some(text) = text {
-                field(kind, text);
-            }
-        }
-        if let Some(position) = self.position {
-            field(b'P', &position.to_string());
-        }
-        for (kind, text) in &self.others {
-            if *kind != 0 {
-                field(*kind, text);
-            }
-        }
+        ]);
+        behind.iter().for_each(|(kind, text)| some(&[(*kind, text)]));
         body.push(0);
     }
 }
