@@ -50,6 +50,9 @@ const DUMPED_TOO: &str = "the schema `extensions` and the gate's comment on the 
                           `-N extensions --no-comments` leaves them out, and the dump can be restored anywhere";
 const PATH_OF_FUNCTIONS: &str = "`SET search_path = public` of a function has `extensions` in it, too";
 
+const SEARCH_PATH: &str = "`current_setting('search_path')` tells the path that is in force, which has \
+    the schema of extensions on it; `SHOW search_path` tells the client's own";
+
 /// Sorted by test.
 pub(crate) const DIFFERENCES: &[Difference] = &[
     Difference { test: "asyncpg", case: "hstore", target: Target::Schema, reason: HSTORE },
@@ -78,6 +81,7 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
     Difference { test: "psql", case: "privileges", target: Target::Schema, reason: READER },
     Difference { test: "psql", case: "schemas", target: Target::Schema, reason: EXTENSIONS },
     Difference { test: "psycopg_3", case: "schemas", target: Target::Schema, reason: EXTENSIONS },
+    Difference { test: "psycopg_3", case: "search_path", target: Target::Schema, reason: SEARCH_PATH },
     Difference { test: "ruby_pg", case: "schemas", target: Target::Schema, reason: EXTENSIONS },
     Difference { test: "sequelize", case: "alter", target: Target::Database, reason: DATABASE_NAME },
     Difference { test: "sequelize", case: "alter", target: Target::Schema, reason: DATABASE_NAME },
