@@ -20,6 +20,7 @@
 //! of checking it. What was printed is kept under target/tmp/drivers/.
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+mod apps;
 mod differences;
 mod harness;
 

@@ -34,6 +34,8 @@ pub(crate) struct Driver {
     bare: bool,
     pair: bool,
     home: Option<&'static str>,
+    clocked: &'static [&'static str],
+    looks: Option<&'static str>,
 }
 
 impl Driver {
@@ -56,6 +58,8 @@ impl Driver {
             bare: false,
             pair: false,
             home: None,
+            clocked: &[],
+            looks: None,
         }
     }
 
@@ -107,6 +111,18 @@ impl Driver {
     /// Tells it where the service's home is, in HOME_URL. The superuser runs `script` there beforehand.
     pub(crate) fn with_home(mut self, script: &'static str) -> Self {
         self.home = Some(script);
+        self
+    }
+
+    /// Tables whose rows come and go by the clock: how many they have is not compared.
+    pub(crate) fn by_the_clock(mut self, tables: &'static [&'static str]) -> Self {
+        self.clocked = tables;
+        self
+    }
+
+    /// Further queries for the case `left`, past the gate. `{login}` in them is whom the run was for.
+    pub(crate) fn also_left(mut self, script: &'static str) -> Self {
+        self.looks = Some(script);
         self
     }
 
@@ -191,8 +207,12 @@ impl Driver {
             panic!("{}, {} as {login}: {told}\nthe gate:\n{log}", self.test, target.word());
         });
         let left = targets.direct(target, login, LEFT);
-        for table in left.lines().chain(left.is_empty().then_some("nothing")) {
-            transcript.add("left", table);
+        let clocked = |line: &&str| self.clocked.contains(&line.split(' ').next().unwrap_or_default());
+        let left = left.lines().filter(|line| !clocked(line)).chain(left.is_empty().then_some("nothing"));
+        left.for_each(|table| transcript.add("left", table));
+        if let Some(script) = self.looks {
+            let rows = targets.direct(target, login, &script.replace("{login}", login));
+            rows.lines().for_each(|row| transcript.add("left", row));
         }
         transcript
     }

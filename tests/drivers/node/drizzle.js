@@ -141,4 +141,4 @@ const volume = {
   },
 };
 
-await play("Drizzle", `${versionOf("drizzle-orm")}, drizzle-kit ${versionOf("drizzle-kit")}`, { ...tools, ...rows, ...volume });
+await play("Drizzle and its kit", `${versionOf("drizzle-orm")}/${versionOf("drizzle-kit")}`, { ...tools, ...rows, ...volume });

@@ -1,0 +1,36 @@
+//! Applications that nobody here wrote, driven over HTTP through their main use, one process for each user.
+
+use crate::harness::Driver;
+use std::time::Duration;
+
+/// Unleash waits for jobs of its own, which run every few seconds; four of it share the machine.
+const LIMIT: Duration = Duration::from_secs(240);
+/// What jobs of Unleash write at times that chance picks within half a minute of its start.
+const BY_THE_CLOCK: &[&str] = &["last_seen_at_metrics", "project_stats"];
+/// What people wrote, which carries the name of whom that Unleash is run for; nobody else's may be there.
+const WRITTEN: &str = "
+CREATE TEMP VIEW written AS
+    SELECT 'feature' AS what, name, description AS words FROM features
+    UNION ALL SELECT 'segment', name, description FROM segments
+    UNION ALL SELECT 'strategy', name, description FROM strategies
+    UNION ALL SELECT 'user', username, name FROM users
+    UNION ALL SELECT 'hook', provider, description FROM addons
+    UNION ALL SELECT 'token', type, token_name FROM api_tokens
+    UNION ALL SELECT 'event', type, data ->> 'description' FROM events;
+SELECT what, count(*), count(*) FILTER (WHERE words LIKE '% of {login}') AS own,
+       count(*) FILTER (WHERE words LIKE '% of %' AND words NOT LIKE '% of {login}') AS of_others
+    FROM written GROUP BY 1 ORDER BY 1;
+SELECT what, name, md5(replace(words, '{login}', 'me')) FROM written
+    WHERE what NOT IN ('token', 'event') ORDER BY what, name COLLATE \"C\";
+SELECT app_name, feature_name, sum(yes), sum(no) FROM client_metrics_env GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT count(*), max(name) FROM migrations;";
+
+#[test]
+fn unleash() {
+    Driver::new("unleash", "node", "apps/unleash/drive.js")
+        .cases(18)
+        .limit(LIMIT)
+        .by_the_clock(BY_THE_CLOCK)
+        .also_left(WRITTEN)
+        .run();
+}
