@@ -112,7 +112,7 @@ async fn who_misbehaves_at_login_is_refused_in_time() {
 }
 
 /// What a store may do once it is believed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Later {
     EmptyError,
     UnknownMessage,
@@ -123,13 +123,25 @@ enum Later {
     EndsMidRow,
     RowsWithoutEnd,
     AuthenticationAgain,
+    RowThatDoesNotAddUp,
+    RowsJustShortEnough,
+}
+
+/// What a client asks the store for, so that its rows are read: they may name the schema.
+const ASKED: &str = "SELECT current_schema(), 'now_misbehave' FROM public.whatever";
+
+/// The schema's true name, as it stands in the question.
+fn schema(asked: &Frame) -> String {
+    let text = String::from_utf8_lossy(&asked.body).into_owned();
+    let name = text.split(|c: char| !c.is_alphanumeric() && c != '_').find(|word| word.starts_with("stuff_"));
+    name.expect("the schema's true name").to_owned()
 }
 
 /// Rounds of the floods: some twenty megabytes.
 const FLOOD: usize = 20_000;
 
 async fn later(mut gate: Peer, real_port: u16, what: Later) -> Result<(), Error> {
-    let (_asked, _real): (Frame, Peer) = gate.stand_before(real_port, MARKER).await?;
+    let (asked, _real): (Frame, Peer) = gate.stand_before(real_port, MARKER).await?;
     let end = [frames::command_complete("SELECT 1"), frames::ready(b'I')].concat();
     let text = "x".repeat(1000);
     match what {
@@ -166,6 +178,18 @@ async fn later(mut gate: Peer, real_port: u16, what: Later) -> Result<(), Error>
             }
             return Ok(());
         }
+        Later::RowThatDoesNotAddUp => {
+            let mut row = frames::data_row(&[Some(&schema(&asked)), Some("2")]);
+            row[6] = 3; // of two values
+            gate.send(&[frames::row_description(&["x", "y"]), row, end].concat()).await?;
+        }
+        Later::RowsJustShortEnough => {
+            let long = format!("{}.{}", schema(&asked), "x".repeat(1_048_000));
+            for _ in 0..30 {
+                gate.send(&frames::data_row(&[Some(&long)])).await?;
+            }
+            return gate.send(&end).await;
+        }
         Later::AuthenticationAgain => gate.send(&[frames::authentication(3, &[]), end].concat()).await?,
     }
     // From here on the gate must not wait for more: it closes.
@@ -176,7 +200,7 @@ async fn later(mut gate: Peer, real_port: u16, what: Later) -> Result<(), Error>
 async fn who_misbehaves_later_loses_the_connection_and_nobody_elses_session() {
     use Later::{
         AuthenticationAgain, EmptyError, EndsMidRow, LyingLength, NoticeFlood, ParameterFlood,
-        RowsWithoutEnd, TwoReadies, UnknownMessage,
+        RowThatDoesNotAddUp, RowsJustShortEnough, RowsWithoutEnd, TwoReadies, UnknownMessage,
     };
     for what in [
         EmptyError,
@@ -188,13 +212,24 @@ async fn who_misbehaves_later_loses_the_connection_and_nobody_elses_session() {
         EndsMidRow,
         RowsWithoutEnd,
         AuthenticationAgain,
+        RowThatDoesNotAddUp,
+        RowsJustShortEnough,
     ] {
         let (world, _fake) = replace_store(move |gate, port| later(gate, port, what)).await;
         let before = memory(&world);
         let mut alice = bound(&world, "alice").await;
         assert_eq!(alice.simple("SELECT 'real'").await.unwrap().value(), Some("real"), "{what:?}");
         // The session may go on or end; what matters is what others see.
-        let _ = alice.simple(&format!("SELECT '{MARKER}'")).await;
+        assert!(ASKED.contains(MARKER));
+        if what == RowThatDoesNotAddUp {
+            alice.send(&frames::query(ASKED)).await.unwrap();
+            let told = alice.frames_until(b'E').await.unwrap();
+            assert!(told.last().unwrap().texts(0).contains(&"C08006".to_owned()), "{told:?}");
+        } else {
+            let rows = alice.simple(ASKED).await.map(|answer| answer.rows).unwrap_or_default();
+            let shown = |row: &Vec<Option<String>>| row[0].as_deref().unwrap().starts_with("public.xxx");
+            assert!(what != RowsJustShortEnough || rows.len() == 30 && rows.iter().all(shown));
+        }
         let grown = memory(&world).saturating_sub(before);
         assert!(grown < 16_000, "{what:?}: the gate grew by {grown} kB");
         bob_is_fine(&world).await;
