@@ -357,7 +357,7 @@ impl Dice {
     }
 }
 
-const STATEMENTS: [&str; 16] = [
+const STATEMENTS: [&str; 20] = [
     "SELECT 1",
     "SELECT $1::int + 1",
     "SELECT 1/0",
@@ -374,9 +374,13 @@ const STATEMENTS: [&str; 16] = [
     "",
     "INSERT INTO pg_temp.mine VALUES (1) RETURNING i + 0",
     "SELECT count(*) FROM pg_temp.mine",
+    "SELECT current_schema(), generate_series(1, 7)",
+    "DECLARE c CURSOR FOR SELECT current_schema(), 23::regtype FROM generate_series(1, 9)",
+    "FETCH 2 FROM c",
+    "EXPLAIN (VERBOSE, COSTS OFF) SELECT current_schema()::text || $1::text",
 ];
 
-const QUERIES: [&str; 10] = [
+const QUERIES: [&str; 12] = [
     "SELECT 1; SELECT 2",
     "SELECT 1; SELECT 1/0; SELECT 2",
     "BEGIN; SELECT 1",
@@ -384,6 +388,8 @@ const QUERIES: [&str; 10] = [
     "SELECT 1; ROLLBACK; SELECT 2",
     "CREATE TEMP TABLE IF NOT EXISTS mine (i int)",
     "SET work_mem = '2MB'; SHOW work_mem",
+    "SELECT current_schema(); COPY (SELECT current_schema()) TO STDOUT; SELECT 1/0",
+    "BEGIN; DECLARE c CURSOR FOR SELECT current_schema(); FETCH ALL FROM c; SELECT 1",
     "RESET work_mem",
     "DISCARD ALL",
     "DEALLOCATE ALL",
@@ -422,7 +428,7 @@ fn batch(dice: &mut Dice) -> Vec<Vec<u8>> {
 async fn random_orders_of_messages_are_answered_alike() {
     for seed in 0..12 {
         let mut dice = Dice(seed);
-        let mut twins = Twins::start(1).await;
+        let mut twins = if seed % 2 == 0 { Twins::start(1).await } else { Twins::apart(1).await };
         let mut sent: Vec<String> = Vec::new();
         for round in 0..120 {
             // Two names of one text are one statement to the gate, and an error may say the other: so
