@@ -1,6 +1,6 @@
 //! What the gate answers by itself, as messages of the simple or the extended protocol.
 
-use wire::frame::{self, TEXT_OID};
+use wire::frame::{self, Format, TEXT_OID};
 use wire::{Fields, Sqlstate, sqlstate};
 
 /// An answer of the gate's own.
@@ -79,9 +79,9 @@ impl Answer {
 }
 
 /// As a Describe of what will give an [`Answer`] with this column is answered.
-pub(crate) fn write_described(column: Option<&str>, out: &mut Vec<u8>) {
+pub(crate) fn write_described(column: Option<&str>, format: Format, out: &mut Vec<u8>) {
     match column {
-        Some(column) => frame::row_description(out, &[(column, TEXT_OID)]),
+        Some(column) => frame::row_description_in(out, &[(column, TEXT_OID)], format),
         None => frame::no_data(out),
     }
 }

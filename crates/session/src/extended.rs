@@ -10,7 +10,7 @@ use crate::prepared::{
 };
 use sql::{Arg, Kind, Show};
 use std::sync::Arc;
-use wire::frame::{self, TEXT_OID, frontend};
+use wire::frame::{self, Format, TEXT_OID, frontend};
 use wire::{Fields, sqlstate};
 
 /// OID of type boolean.
@@ -129,7 +129,7 @@ impl Session {
             let name = String::from_utf8_lossy(head.statement);
             return Err(Box::new(error::parameter_count(&name, given, needed)));
         }
-        let portal = Portal::Local { statement, values: body.to_values() };
+        let portal = Portal::Local { statement, values: body.to_values(), format: body.first_format() };
         self.state.names.portals.insert(head.portal.into(), portal);
         frame::bind_complete(self.client.outbox.buffer());
         Ok(())
@@ -144,12 +144,12 @@ impl Session {
             self.check_block(&statement)?;
             let out = self.client.outbox.buffer();
             frame::parameter_description(out, &parameter_oids(&statement));
-            write_described(column_of(&statement), out);
+            write_described(column_of(&statement), Format::Text, out);
             return Ok(());
         }
         match self.state.names.portals.get(name) {
-            Some(Portal::Local { statement, .. }) => {
-                write_described(column_of(statement), self.client.outbox.buffer());
+            Some(Portal::Local { statement, format, .. }) => {
+                write_described(column_of(statement), *format, self.client.outbox.buffer());
                 Ok(())
             }
             _ => Err(Box::new(error::transaction_failed())),
@@ -157,7 +157,7 @@ impl Session {
     }
 
     fn execute_locally(&mut self, portal: &[u8]) -> Result<(), Box<Fields>> {
-        let Some(Portal::Local { statement, values }) = self.state.names.portals.remove(portal) else {
+        let Some(Portal::Local { statement, values, .. }) = self.state.names.portals.remove(portal) else {
             return Err(Box::new(error::transaction_failed()));
         };
         let answer = if let Some(step) = statement.step {

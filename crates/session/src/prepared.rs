@@ -8,7 +8,7 @@ use relay::Rows;
 use sql::{Arg, Effects, Kind, Step};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use wire::frame::{HEADER_BYTES, Reader};
+use wire::frame::{Format, HEADER_BYTES, Reader};
 
 /// Most prepared statements that one session may keep (54000 above it).
 pub(crate) const MAX_STATEMENTS: usize = 10_000;
@@ -64,6 +64,8 @@ pub(crate) enum Portal {
         statement: Arc<Statement>,
         /// Parameter values.
         values: Values,
+        /// How the answer's column is to travel; for text both are the same bytes.
+        format: Format,
     },
     /// A server answers.
     Server {
@@ -177,6 +179,15 @@ impl<'a> BindBody<'a> {
         let count = body.u16()?;
         let values = (0..count).map(|_| body.value()).collect::<Option<Vec<_>>>()?;
         Some(Self { formats, values, rest: body.rest() })
+    }
+
+    /// The result format of the first column.
+    pub(crate) fn first_format(&self) -> Format {
+        let mut codes = Reader::new(self.rest);
+        match (codes.u16(), codes.u16()) {
+            (Some(1..), Some(1)) => Format::Binary,
+            _ => Format::Text,
+        }
     }
 
     /// The values, owned.

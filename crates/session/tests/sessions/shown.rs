@@ -95,6 +95,7 @@ async fn rows_of_the_catalog_are_the_same_behind_a_path_of_the_clients_own() {
             "SELECT current_schema(), (current_schemas(true))[1:2]",
             "SELECT 'public.todos'::regclass::text, format_type('public.mood'::regtype, NULL)",
             "SELECT pg_get_viewdef('public.titles'::regclass)",
+            "SHOW search_path",
             "SELECT array_remove(current_schemas(true), 'stuffgate_ext')",
         ] {
             script.push((sql, vec![query(sql)]));
