@@ -61,6 +61,19 @@ async fn a_cancel_between_queries_hits_neither_the_next_nor_another_session() {
 }
 
 #[tokio::test]
+async fn what_is_sent_after_a_cancel_request_has_ended_is_never_hit() {
+    let world = World::start();
+    let mut session = world.connect("alice").await;
+    // Pinned, so the session's server can be hit while nothing runs on it.
+    session.simple("CREATE TEMP TABLE kept (n int)").await.unwrap();
+    for round in 0..50 {
+        session.cancel(world.gate.port()).await.unwrap();
+        let slept = session.simple("SELECT pg_sleep(0.02)").await.unwrap();
+        assert_eq!(slept.value(), Some(""), "{round}");
+    }
+}
+
+#[tokio::test]
 async fn the_key_of_an_ended_session_cancels_nothing() {
     let world = WorldPlan::default().settings("[pool]\nper_store = 1").start();
     let mut first = world.connect("alice").await;

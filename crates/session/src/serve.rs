@@ -50,9 +50,11 @@ async fn open(
 ) -> Option<Admitted> {
     let startup = match greet(tcp, &gate.tls()).await {
         Ok(Greeting::Startup(startup)) => *startup,
-        Ok(Greeting::Cancel { key }) => {
+        Ok(Greeting::Cancel { key, stream }) => {
             metrics::counter!("stuffgate_cancels_total").increment(1);
             let _delivered = timeout(LAST_WORDS, gate.sessions.cancel(&key)).await;
+            // Only now: a client that has seen the end sends what the cancel must not hit.
+            drop(stream);
             return None;
         }
         Err(error) => {

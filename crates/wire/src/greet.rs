@@ -24,10 +24,13 @@ const TLS_HANDSHAKE: u8 = 0x16;
 pub enum Greeting {
     /// A session.
     Startup(Box<Startup>),
-    /// A query of another session cancelled. There is no answer: drop the connection when it is done.
+    /// A query of another session cancelled. There is no answer but the connection's end, for which clients
+    /// wait before they send their next statement: it must outlive the cancel's delivery.
     Cancel {
         /// Which session's.
         key: CancelKey,
+        /// The connection: drop it when nothing can be hit any more.
+        stream: Box<Stream>,
     },
 }
 
@@ -80,7 +83,7 @@ pub async fn greet(tcp: TcpStream, tls: &ClientTls) -> Result<Greeting, GreetErr
     let stream = Stream::tcp(tcp)?;
     let (mut stream, opening) = Box::pin(open(stream, tls)).await?;
     let start = match opening {
-        Opening::Cancel(key) => return Ok(Greeting::Cancel { key }),
+        Opening::Cancel(key) => return Ok(Greeting::Cancel { key, stream: Box::new(stream) }),
         Opening::Start(start) => start,
         Opening::Ssl | Opening::GssEnc => {
             return Err(refused(stream, violation("encryption was asked for twice")).await);

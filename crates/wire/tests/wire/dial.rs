@@ -400,7 +400,7 @@ async fn gate(listener: &TcpListener, tls: &ClientTls, count: usize) -> Vec<Stri
     for _ in 0..count {
         let (tcp, _) = listener.accept().await.expect("a client");
         match greet(tcp, tls).await {
-            Ok(Greeting::Cancel { key }) => seen.push(format!("cancel {} {:?}", key.process, key.secret)),
+            Ok(Greeting::Cancel { key, .. }) => seen.push(format!("cancel {} {:?}", key.process, key.secret)),
             Ok(Greeting::Startup(mut startup)) => {
                 let bound = startup.stream.channel_binding().is_some();
                 match authenticate(&mut startup.stream, "alice", Some(&verifier), &Mock::new([1; 32])).await {

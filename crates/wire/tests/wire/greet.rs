@@ -35,13 +35,18 @@ fn cancel() -> Vec<u8> {
 /// Greets a client that sends `bytes` in one segment and then waits for the end.
 async fn greet_to(tls: &ClientTls, bytes: &[u8]) -> (Result<Greeting, GreetError>, Vec<u8>) {
     both_ends(
-        async |tcp| match greet(tcp, tls).await {
+        async |tcp| {
+            let mut greeting = greet(tcp, tls).await;
             // The client waits for the end, so the stream must go; what it was is in the rest.
-            Ok(Greeting::Startup(mut startup)) => {
-                startup.stream.shutdown().await.expect("an open stream");
-                Ok(Greeting::Startup(startup))
+            let stream = match &mut greeting {
+                Ok(Greeting::Startup(startup)) => Some(&mut startup.stream),
+                Ok(Greeting::Cancel { stream, .. }) => Some(&mut **stream),
+                Err(_) => None,
+            };
+            if let Some(stream) = stream {
+                stream.shutdown().await.expect("an open stream");
             }
-            other => other,
+            greeting
         },
         async |tcp| say_and_hear(tcp, bytes).await,
     )
@@ -251,7 +256,7 @@ async fn require_means_require_for_sessions_and_lets_old_clients_cancel() {
     assert!(fields.hint.is_some_and(|hint| hint.contains("sslmode=require")));
     let (outcome, heard) = greet_to(&tls, &cancel()).await;
     let wanted = CancelKey { process: 7, secret: [1, 2, 3, 4].into() };
-    assert!(matches!(outcome, Ok(Greeting::Cancel { key }) if key == wanted));
+    assert!(matches!(outcome, Ok(Greeting::Cancel { key, .. }) if key == wanted));
     assert_eq!(heard, b"");
 }
 
