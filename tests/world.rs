@@ -113,9 +113,19 @@ impl World {
     /// Bytes of memory that the gate's process has, as the kernel counts them now.
     #[must_use]
     pub fn resident_bytes(&self) -> usize {
+        self.memory("VmRSS:")
+    }
+
+    /// The most that it ever had.
+    #[must_use]
+    pub fn peak_bytes(&self) -> usize {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, which: &str) -> usize {
         let path = format!("/proc/{}/status", self.gate.pid().unwrap());
         let status = std::fs::read_to_string(path).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(which)).unwrap();
         1024 * line.trim().trim_end_matches(" kB").parse::<usize>().unwrap()
     }
 

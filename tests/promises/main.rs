@@ -17,3 +17,4 @@ mod sessions_alone;
 mod stores_away;
 mod strangers;
 mod tls;
+mod volume;
