@@ -6,7 +6,7 @@ use crate::plan::WorldPlan;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use testkit::scratch::{Account, HOST, Server};
-use testkit::{Client, Error, Gate, Login};
+use testkit::{Client, Error, Gate, Login, Peer};
 
 /// The service of every world, and the name of its login.
 pub const SERVICE: &str = "todo";
@@ -108,6 +108,14 @@ impl World {
         let port = self.servers[place.server].port();
         let login = Login { port, user: role, secret: &secret, database, parameters: &[] };
         Client::connect(&login).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The gate's metrics, as Prometheus reads them.
+    pub async fn metrics(&self) -> String {
+        let mut peer = Peer::connect(self.gate.http_port()).await.unwrap();
+        let ask = format!("GET /metrics HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n");
+        peer.send(ask.as_bytes()).await.unwrap();
+        String::from_utf8_lossy(&peer.rest().await.unwrap()).into_owned()
     }
 
     /// Bytes of memory that the gate's process has, as the kernel counts them now.

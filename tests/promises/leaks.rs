@@ -1,96 +1,168 @@
 //! Nothing of a session is seen by the next one on the same server connection, and nothing of it is lost.
 
+use std::collections::BTreeMap;
 use stuffgate_tests::testkit::{Answer, Client, frames};
 use stuffgate_tests::{SERVICE, World, WorldPlan};
 
-/// What a session does, and how the next one would notice.
-const MATRIX: &[(&str, &str)] = &[
-    ("SET statement_timeout = 4321", "SHOW statement_timeout"),
-    ("BEGIN; SET statement_timeout = 4321; COMMIT", "SHOW statement_timeout"),
-    ("BEGIN; SET statement_timeout = 4321; ROLLBACK", "SHOW statement_timeout"),
-    ("BEGIN; SET LOCAL statement_timeout = 4321; COMMIT", "SHOW statement_timeout"),
-    ("SELECT set_config('statement_timeout', '4321', false)", "SHOW statement_timeout"),
-    ("SELECT set_config('search_path', 'pg_catalog', false)", "SELECT current_setting('search_path')"),
-    ("SET search_path = pg_catalog", "SELECT current_setting('search_path')"),
-    ("DO $$ BEGIN SET statement_timeout = 4321; END $$", "SHOW statement_timeout"),
-    (
-        "DO $$ BEGIN PERFORM set_config('search_path', 'pg_catalog', false); END $$",
-        "SELECT current_setting('search_path')",
-    ),
-    ("SELECT sets_path()", "SELECT current_setting('search_path')"),
-    ("INSERT INTO watched VALUES (1)", "SHOW statement_timeout"),
-    ("SET ROLE NONE", "SELECT current_user"),
-    ("SET SESSION AUTHORIZATION DEFAULT", "SELECT current_user"),
-    (
-        "CREATE TEMP TABLE secret AS SELECT 1 AS n",
-        "SELECT count(*) FROM pg_class WHERE relname = 'secret' AND relpersistence = 't'",
-    ),
-    (
+/// What a session does, how it or another one looks for it, what it itself sees then, and why it is pinned.
+struct Row {
+    act: &'static str,
+    probe: &'static str,
+    /// The value, or the SQLSTATE.
+    own: &'static str,
+    pinned: &'static str,
+}
+
+const fn row(act: &'static str, probe: &'static str, own: &'static str, pinned: &'static str) -> Row {
+    Row { act, probe, own, pinned }
+}
+
+const TIMEOUT: &str = "SHOW statement_timeout";
+const PATH: &str = "SELECT to_regclass('numbers') IS NULL";
+const SECRET: &str = "SELECT coalesce(nullif(current_setting('app.secret', true), ''), 'nothing')";
+const SELF: &str = "SELECT current_user = session_user";
+const UNKNOWN: &str = "unknown session state";
+
+const MATRIX: [Row; 37] = [
+    row("SET statement_timeout = 4321", TIMEOUT, "4321ms", ""),
+    row("BEGIN; SET statement_timeout = 4321; COMMIT", TIMEOUT, "4321ms", ""),
+    row("BEGIN; SET statement_timeout = 4321; ROLLBACK", TIMEOUT, "0", UNKNOWN),
+    row("BEGIN; SAVEPOINT a; SET statement_timeout = 4321; ROLLBACK TO a; COMMIT", TIMEOUT, "0", UNKNOWN),
+    row("BEGIN; SET LOCAL statement_timeout = 4321; COMMIT", TIMEOUT, "0", ""),
+    row("SELECT set_config('statement_timeout', '4321', false)", TIMEOUT, "4321ms", ""),
+    row("SELECT set_config('statement_timeout', '4321', true)", TIMEOUT, "0", ""),
+    row("SELECT set_config('statement_timeout', '4321', false), 1 + 1", TIMEOUT, "4321ms", UNKNOWN),
+    row("SELECT set_config('search_path', 'pg_catalog', false)", PATH, "t", ""),
+    row("SET search_path = pg_catalog", PATH, "t", ""),
+    row("DO $$ BEGIN SET statement_timeout = 4321; END $$", TIMEOUT, "4321ms", UNKNOWN),
+    row("DO $$ BEGIN PERFORM set_config('search_path', 'pg_catalog', false); END $$", PATH, "t", UNKNOWN),
+    row("SELECT sets_path()", PATH, "t", UNKNOWN),
+    row("SELECT n FROM shows", TIMEOUT, "4321ms", UNKNOWN),
+    row("CALL calls()", TIMEOUT, "4321ms", UNKNOWN),
+    row("INSERT INTO watched VALUES (1)", TIMEOUT, "4321ms", UNKNOWN),
+    row("INSERT INTO defaulted DEFAULT VALUES", TIMEOUT, "4321ms", UNKNOWN),
+    row("SET ROLE NONE", SELF, "t", "role"),
+    row("SELECT set_config('role', 'none', false)", SELF, "t", "role"),
+    row("RESET ROLE", SELF, "f", ""),
+    row("SET SESSION AUTHORIZATION DEFAULT", SELF, "f", ""),
+    row("CREATE TEMP TABLE secret AS SELECT 1 AS n", "SELECT n FROM secret", "1", "temporary table"),
+    row("SELECT 1 AS n INTO TEMP secret", "SELECT n FROM pg_temp.secret", "1", "temporary table"),
+    row(
         "SELECT pg_advisory_lock(42)",
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()",
+        "1",
+        "session advisory lock",
     ),
-    ("DECLARE held CURSOR WITH HOLD FOR SELECT 1", "SELECT count(*) FROM pg_cursors"),
-    ("LISTEN news", "SELECT count(*) FROM pg_listening_channels()"),
-    ("PREPARE mine AS SELECT 'secret'", "SELECT count(*) FROM pg_prepared_statements WHERE name = 'mine'"),
-    ("SELECT nextval('numbers')", "SELECT currval('numbers')"),
-    (
-        "SET app.secret = 'of alice'",
-        "SELECT coalesce(nullif(current_setting('app.secret', true), ''), 'nothing')",
+    row(
+        "DECLARE held CURSOR WITH HOLD FOR SELECT 1",
+        "SELECT count(*) FROM pg_cursors WHERE name = 'held'",
+        "1",
+        "cursor with hold",
     ),
-    (
-        "SELECT set_config('app.secret', 'of alice', false)",
-        "SELECT coalesce(nullif(current_setting('app.secret', true), ''), 'nothing')",
+    row("LISTEN news", "SELECT count(*) FROM pg_listening_channels()", "1", "listen"),
+    row("PREPARE mine AS SELECT 'secret'", "EXECUTE mine", "secret", "prepare"),
+    row(
+        "SELECT setval('numbers', 7), currval('numbers')",
+        "SELECT currval('numbers')",
+        "7",
+        "sequence state",
     ),
-    ("SET client_encoding = 'LATIN1'", "SHOW client_encoding"),
-    ("SET TimeZone = 'Asia/Tokyo'", "SHOW TimeZone"),
-    ("SET DateStyle = 'German'", "SELECT '2026-02-01'::date::text"),
-    ("SET application_name = 'secret'", "SHOW application_name"),
-    ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SHOW transaction_read_only"),
-    ("SET default_transaction_isolation = 'serializable'", "SHOW transaction_isolation"),
-    ("BEGIN; SELECT 1/0", "SHOW statement_timeout"),
+    row("SET app.secret = 'of alice'", SECRET, "of alice", ""),
+    row("SELECT set_config('app.secret', 'of alice', false)", SECRET, "of alice", ""),
+    row("SET client_encoding = 'LATIN1'", "SHOW client_encoding", "LATIN1", ""),
+    row("SET NAMES 'LATIN9'", "SHOW client_encoding", "LATIN9", ""),
+    row("SET TimeZone = 'Asia/Tokyo'", "SHOW TimeZone", "Asia/Tokyo", ""),
+    row("SET DateStyle = 'German'", "SELECT '2026-02-01'::date::text", "01.02.2026", ""),
+    row("SET application_name = 'secret'", "SHOW application_name", "secret", ""),
+    row("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SHOW transaction_read_only", "on", ""),
+    row("BEGIN; SELECT 1/0", TIMEOUT, "25P02", ""),
 ];
 
-/// Things in alice's partition that leave something behind when touched.
+/// Things in a partition that leave something behind when touched.
 const TRAPS: &str = "\
     CREATE SEQUENCE numbers;\
     CREATE TABLE watched (n int);\
     CREATE FUNCTION sets_path() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('search_path', 'pg_catalog', false); END $$;\
     CREATE FUNCTION sets_timeout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('statement_timeout', '4321', false); RETURN NEW; END $$;\
-    CREATE TRIGGER trap BEFORE INSERT ON watched FOR EACH ROW EXECUTE FUNCTION sets_timeout()";
+    CREATE TRIGGER trap BEFORE INSERT ON watched FOR EACH ROW EXECUTE FUNCTION sets_timeout();\
+    CREATE FUNCTION number() RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('statement_timeout', '4321', false); RETURN 1; END $$;\
+    CREATE TABLE defaulted (n int DEFAULT number());\
+    CREATE VIEW shows AS SELECT number() AS n;\
+    CREATE PROCEDURE calls() LANGUAGE plpgsql AS $$ BEGIN PERFORM number(); END $$";
 
-/// One connection for all sessions of alice's store.
+/// One connection for all sessions of each store: alice's partition is a schema, bob's a database.
 async fn one_connection() -> World {
-    let settings = "[pool]\nper_store = 1\nwait_timeout_ms = 500";
-    let world = WorldPlan::default().users(["alice"]).settings(settings).start();
-    let answer = world.connect("alice").await.simple(TRAPS).await.unwrap();
-    assert_eq!(answer.errors, []);
+    with_connections(1).await
+}
+
+async fn with_connections(connections: usize) -> World {
+    let settings = format!("[pool]\nper_store = {connections}\nwait_timeout_ms = 100");
+    let plan = WorldPlan::default().users(["alice", "bob"]).in_databases(["bob"]);
+    let world = plan.settings(&settings).start();
+    for user in ["alice", "bob"] {
+        let answer = world.connect(user).await.simple(TRAPS).await.unwrap();
+        assert_eq!(answer.errors, []);
+    }
     world
 }
 
-/// What matters of an answer.
-fn seen(answer: &Answer) -> (Vec<Vec<Option<String>>>, String) {
-    (answer.rows.clone(), answer.code().to_owned())
+/// What is looked at of an answer: the last value, or the SQLSTATE.
+fn seen(answer: &Answer) -> String {
+    if !answer.errors.is_empty() {
+        return answer.code().to_owned();
+    }
+    answer.rows.last().and_then(|row| row.last().cloned().flatten()).unwrap_or_default()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Simple,
+    Extended,
+}
+
+async fn run(session: &mut Client, protocol: Protocol, sql: &str) -> Answer {
+    match protocol {
+        Protocol::Simple => session.simple(sql).await.unwrap(),
+        Protocol::Extended => session.extended(sql, &[]).await.unwrap(),
+    }
+}
+
+/// Every row, in either kind of partition, by either protocol where one statement is all of it.
+fn all() -> impl Iterator<Item = (&'static Row, &'static str, Protocol)> {
+    let both = [Protocol::Simple, Protocol::Extended];
+    let pairs = ["alice", "bob"].into_iter().flat_map(move |user| both.map(|protocol| (user, protocol)));
+    pairs.flat_map(|(user, protocol)| {
+        let fits = move |row: &&Row| protocol == Protocol::Simple || !row.act.starts_with("BEGIN;");
+        MATRIX.iter().filter(fits).map(move |row| (row, user, protocol))
+    })
 }
 
 async fn backend(session: &mut Client) -> String {
     session.simple("SELECT pg_backend_pid()").await.unwrap().value().unwrap_or_default().to_owned()
 }
 
+async fn leave(mut session: Client) {
+    session.send(&frames::terminate()).await.unwrap();
+    session.rest().await.unwrap();
+}
+
 #[tokio::test]
 async fn what_an_ended_session_did_is_not_seen_by_the_next() {
     let world = one_connection().await;
     let mut leaked: Vec<String> = Vec::new();
-    for (act, probe) in MATRIX {
-        let untouched = seen(&world.connect("alice").await.simple(probe).await.unwrap());
-        let mut first = world.connect("alice").await;
-        first.simple(act).await.unwrap();
-        first.send(&frames::terminate()).await.unwrap();
-        first.rest().await.unwrap();
-        let mut second = world.connect("alice").await;
+    for (Row { act, probe, .. }, user, protocol) in all() {
+        let mut before = world.connect(user).await;
+        let untouched = seen(&before.simple(probe).await.unwrap());
+        leave(before).await;
+        let mut first = world.connect(user).await;
+        run(&mut first, protocol, act).await;
+        leave(first).await;
+        let mut second = world.connect(user).await;
         let after = seen(&second.simple(probe).await.unwrap());
+        leave(second).await;
         if after != untouched {
-            leaked.push(format!("after {act}: {after:?} instead of {untouched:?}"));
-            world.restart_connections("alice").await;
+            leaked.push(format!("{user}, {protocol:?}, after {act}: {after} instead of {untouched}"));
+            world.restart_connections(user).await;
         }
     }
     assert!(leaked.is_empty(), "{}", leaked.join("\n"));
@@ -98,31 +170,66 @@ async fn what_an_ended_session_did_is_not_seen_by_the_next() {
 
 #[tokio::test]
 async fn what_an_open_session_did_is_not_seen_by_another_and_still_holds_for_itself() {
-    let world = one_connection().await;
-    let mut leaked: Vec<String> = Vec::new();
-    for (act, probe) in MATRIX {
-        let untouched = seen(&world.connect("alice").await.simple(probe).await.unwrap());
-        let mut first = world.connect("alice").await;
-        first.simple(act).await.unwrap();
-        let own = seen(&first.simple(probe).await.unwrap());
-        let mut second = world.try_connect("alice", &[]).await;
-        if let Ok(second) = &mut second {
+    let world = with_connections(2).await;
+    let (mut wrong, mut pins): (Vec<String>, BTreeMap<String, usize>) = (Vec::new(), BTreeMap::new());
+    for (Row { act, probe, own, pinned }, user, protocol) in all() {
+        let (mut first, mut second) = (world.connect(user).await, world.connect(user).await);
+        let untouched = seen(&second.simple(probe).await.unwrap());
+        run(&mut first, protocol, act).await;
+        for _ in 0..2 {
             let other = seen(&second.simple(probe).await.unwrap());
-            // A session that is pinned, or in a transaction, keeps the only connection.
-            if other != untouched && other.1 != "53300" {
-                leaked.push(format!("after {act}: {other:?} instead of {untouched:?}"));
+            let mine = seen(&run(&mut first, protocol, probe).await);
+            if (other.as_str(), mine.as_str()) != (&*untouched, *own) {
+                wrong.push(format!(
+                    "{user}, {protocol:?}, after {act}: others see {other} instead of {untouched}, itself {mine} instead of {own}"
+                ));
             }
         }
-        let still = seen(&first.simple(probe).await.unwrap());
-        if still != own {
-            leaked.push(format!("own state after {act}: {still:?} instead of {own:?}"));
+        let said = seen(&first.simple("SHOW stuffgate.pinned").await.unwrap());
+        if said != *pinned && *own != "25P02" {
+            wrong
+                .push(format!("{user}, {protocol:?}, after {act}: pinned by {said:?} instead of {pinned:?}"));
         }
-        if !leaked.is_empty() {
-            drop((first, second));
-            world.restart_connections("alice").await;
+        // A session that looks for such state, or in a place for it, is pinned by that too.
+        let others = seen(&second.simple("SHOW stuffgate.pinned").await.unwrap());
+        let reasons = pinned.split(", ").map(str::to_owned).chain(others.split(", ").map(str::to_owned));
+        for reason in reasons.filter(|reason| !reason.is_empty()) {
+            *pins.entry(reason).or_default() += 1;
+        }
+        leave(first).await;
+        leave(second).await;
+        if !wrong.is_empty() {
+            world.restart_connections(user).await;
         }
     }
-    assert!(leaked.is_empty(), "{}", leaked.join("\n"));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let metrics = world.metrics().await;
+    for (reason, count) in pins {
+        let line = format!("stuffgate_pins_total{{reason=\"{reason}\"}} {count}");
+        assert!(metrics.contains(&line), "{line} is not in\n{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_role_is_to_start_with_is_no_way_out_of_its_partition() {
+    let world = one_connection().await;
+    for user in ["alice", "bob"] {
+        let mut first = world.connect(user).await;
+        // As on plain Postgres, a role may set what its later sessions begin with.
+        let answer = first
+            .simple("SET ROLE NONE; ALTER ROLE CURRENT_USER SET search_path = pg_catalog; ALTER ROLE CURRENT_USER SET work_mem = '77MB'")
+            .await
+            .unwrap();
+        leave(first).await;
+        world.restart_connections(user).await;
+        let mut next = world.connect(user).await;
+        // In a database partition the path is the service's own, as on plain Postgres.
+        let lost = if user == "alice" { "f" } else { "t" };
+        assert_eq!(next.simple(PATH).await.unwrap().value(), Some(lost), "{user}: {answer:?}");
+        assert_eq!(next.simple(SELF).await.unwrap().value(), Some("f"), "{user}");
+        let foreign = next.simple("ALTER ROLE postgres SET work_mem = '77MB'").await.unwrap();
+        assert_eq!(foreign.code(), "42501", "{foreign:?}");
+    }
 }
 
 #[tokio::test]
