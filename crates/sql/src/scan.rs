@@ -52,6 +52,8 @@ const TRIGGERS: &[&str] = &[
     "schemaname",
     "schema_name",
     "_schema",
+    "_catalog",
+    "current_database",
     "tableoid",
     "format_type",
     "_to_xml",

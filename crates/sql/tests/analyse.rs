@@ -100,7 +100,6 @@ fn set_statements_say_name_scope_and_value() {
             "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
             Kind::SetSessionCharacteristics { modes: 43..52 },
         ),
-        ("SET CONSTRAINTS ALL DEFERRED", Kind::Other),
     ];
     for (text, expected) in table {
         assert_eq!(kind(text), expected, "{text}");

@@ -52,6 +52,45 @@ fn stays(texts: &[&str]) {
 }
 
 #[test]
+fn what_belongs_to_a_database_a_relation_a_type_or_a_role_is_narrowed_by_it() {
+    becomes(&[
+        ("SELECT 1 FROM pg_database d", "SELECT 1 FROM (pg_database d[d.datname])"),
+        ("SELECT * FROM pg_rewrite", "SELECT * FROM (pg_rewrite[pg_rewrite.ev_class])"),
+        ("SELECT inhrelid FROM pg_inherits i", "SELECT inhrelid FROM (pg_inherits i[i.inhrelid])"),
+        ("SELECT tgname FROM pg_trigger t", "SELECT tgname FROM (pg_trigger t[t.tgrelid])"),
+        ("SELECT enumlabel FROM pg_enum e", "SELECT enumlabel FROM (pg_enum e[e.enumtypid])"),
+        (
+            "SELECT oid FROM pg_largeobject_metadata l",
+            "SELECT oid FROM (pg_largeobject_metadata l[pg_catalog.pg_has_role(l.lomowner,])",
+        ),
+    ]);
+}
+
+#[test]
+fn the_schema_of_extensions_is_told_only_to_those_who_may_look_what_stands_in_it() {
+    let sent = |text: &str| String::from_utf8(rewrite(text.as_bytes(), &NAMES).unwrap().text).unwrap();
+    for list in [
+        "SELECT nspname FROM pg_namespace n",
+        "SELECT * FROM pg_catalog.pg_namespace n WHERE has_schema_privilege(n.oid, 'USAGE')",
+        "SELECT n.nspname, obj_description(n.oid, 'pg_namespace') FROM pg_namespace n",
+    ] {
+        assert!(sent(list).contains(" AND n.nspname <> 'ext')"), "{list}");
+    }
+    assert!(
+        sent("SELECT schema_name FROM information_schema.schemata")
+            .contains(" AND schemata.schema_name <> 'ext'")
+    );
+    for join in [
+        "SELECT t.typname, n.nspname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace",
+        "SELECT n.tableoid, n.oid, n.nspname FROM pg_namespace n",
+        "SELECT oid, nspname FROM pg_namespace n",
+    ] {
+        let told = " AND (n.nspname <> 'ext' OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extnamespace = n.oid))";
+        assert!(sent(join).contains(told), "{join}");
+    }
+}
+
+#[test]
 fn a_reference_is_narrowed_by_the_column_that_names_its_schema() {
     becomes(&[
         ("SELECT * FROM pg_namespace", "SELECT * FROM (pg_namespace[pg_namespace.oid])"),
@@ -70,7 +109,7 @@ fn a_reference_is_narrowed_by_the_column_that_names_its_schema() {
         ("SELECT * FROM U&\"pg\\005fclass\" c", "SELECT * FROM (U&\"pg\\005fclass\" c[c.relnamespace])"),
     ]);
     stays(&[
-        "SELECT * FROM pg_attribute a, pg_index, pg_database d, pg_roles",
+        "SELECT * FROM pg_attribute a, pg_index, pg_tablespace d, pg_roles",
         "SELECT * FROM other.pg_class, stuff_todo_1.pg_tables",
         "SELECT * FROM tables, schemata",
         "SELECT pg_class FROM t WHERE pg_namespace = 1",

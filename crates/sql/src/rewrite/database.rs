@@ -91,7 +91,7 @@ fn names_database_behind(t: Tokens, at: usize) -> bool {
     is_comparison(t, at) && is_column(t, column)
 }
 
-fn is_comparison(t: Tokens, i: usize) -> bool {
+pub(super) fn is_comparison(t: Tokens, i: usize) -> bool {
     t.kind(i) == Some(TokenKind::Operator) && matches!(t.bytes(i), b"=" | b"<>" | b"!=")
 }
 

@@ -19,6 +19,7 @@ mod path;
 mod position;
 mod reading;
 mod role;
+mod told;
 
 pub use path::{map_search_path, show_search_path};
 pub use position::{Edit, characters};
@@ -117,6 +118,7 @@ fn look(text: &[u8], names: &Names, strings: Strings, depth: CodeDepth, found: &
         database::find(piece, found);
         code::find(piece, found);
         narrow::find(piece, found);
+        told::find(piece, found);
     }
 }
 
@@ -137,4 +139,12 @@ impl Found {
 /// `name` as a quoted identifier ("Identifiers and Key Words").
 fn quoted(name: &str) -> Vec<u8> {
     format!("\"{}\"", name.replace('"', "\"\"")).into_bytes()
+}
+
+/// A string constant that says `text` whatever `standard_conforming_strings` is.
+fn literal(text: &str) -> String {
+    if text.contains('\\') {
+        return format!("E'{}'", text.replace('\\', r"\\").replace('\'', "''"));
+    }
+    format!("'{}'", text.replace('\'', "''"))
 }

@@ -42,7 +42,7 @@ const CHANGES: &[&str] = &["insert", "update", "delete", "merge"];
 
 /// What may stand at a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(in crate::rewrite) enum Place {
     /// Nothing of interest.
     Elsewhere,
     /// The name of a relation in a `FROM`.
@@ -52,7 +52,7 @@ pub(super) enum Place {
 }
 
 /// The levels around a token, from the outside in.
-pub(super) struct Levels {
+pub(in crate::rewrite) struct Levels {
     /// The query's first token.
     start: usize,
     stack: Vec<Level>,
@@ -60,8 +60,19 @@ pub(super) struct Levels {
 
 impl Levels {
     /// For a query that starts at token `start`, which is the next to be seen.
-    pub(super) fn of_query(start: usize) -> Self {
+    pub(in crate::rewrite) fn of_query(start: usize) -> Self {
         Self { start, stack: vec![Level::Query(Part::Head)] }
+    }
+
+    /// Is the token seen last a part of what a query answers with?
+    pub(in crate::rewrite) fn in_targets(&self) -> bool {
+        let query = self.stack.iter().rev().find(|level| **level != Level::Expression);
+        query == Some(&Level::Query(Part::Targets))
+    }
+
+    /// Is the token seen last a part of what a query answers with, outside of all its brackets?
+    pub(in crate::rewrite) fn is_target(&self) -> bool {
+        self.top() == Level::Query(Part::Targets)
     }
 
     fn top(&self) -> Level {
@@ -75,7 +86,7 @@ impl Levels {
     }
 
     /// Takes token `i`, and says what may stand there. To be called for each token in turn.
-    pub(super) fn see(&mut self, t: Tokens, i: usize) -> Place {
+    pub(in crate::rewrite) fn see(&mut self, t: Tokens, i: usize) -> Place {
         let relation = self.takes_relation(t, i);
         match t.bytes(i) {
             b"(" => self.stack.push(inner(t, i, relation)),

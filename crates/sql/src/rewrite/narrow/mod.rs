@@ -8,7 +8,7 @@
 //! names one gets `pg_class, LATERAL (SELECT WHERE …) AS …` where it joined nothing, which costs a little
 //! more to plan.
 
-mod levels;
+pub(super) mod levels;
 mod relations;
 
 use super::brackets::Brackets;
@@ -18,7 +18,7 @@ use levels::{Levels, Place};
 use std::borrow::Cow;
 
 /// Words that may follow a relation and are no alias.
-const NOT_ALIASES: &[&str] = &[
+pub(super) const NOT_ALIASES: &[&str] = &[
     "cross",
     "except",
     "fetch",
@@ -60,7 +60,11 @@ pub(super) fn find(piece: Piece, found: &mut Found) {
     }
     let brackets = Brackets::of(t);
     let shadows = names_of_queries(t, &brackets, |i| relations::is_known(t, i));
-    let form = Form { lateral: names_system_column(t) };
+    let form = Form {
+        lateral: names_system_column(t),
+        extensions: piece.names.extensions,
+        joins: !lists_schemas(t, &brackets),
+    };
     let mut levels = Levels::of_query(start);
     let mut narrowed = 0;
     for i in start..t.len() {
@@ -205,13 +209,27 @@ fn names_system_column(t: Tokens) -> bool {
         .any(|i| !t.symbol(i.wrapping_sub(1), b'.') && SYSTEM_COLUMNS.iter().any(|column| t.named(i, column)))
 }
 
-/// How a statement's references get their conditions.
-struct Form {
-    /// Those that are joined to nothing are not joined to their conditions either.
-    lateral: bool,
+/// Does the statement list schemas, and ask for no number by which what stands in them could be found?
+fn lists_schemas(t: Tokens, brackets: &Brackets) -> bool {
+    let is_argument = |i: usize| brackets.parent(i).is_some_and(|open| t.is_name(open.wrapping_sub(1)));
+    let is_number = |i: usize| (t.named(i, "oid") && !is_argument(i)) || t.named(i, "tableoid");
+    (0..t.len()).all(|i| {
+        let other = relations::is_known(t, i) && !t.named(i, "pg_namespace") && !t.named(i, "schemata");
+        !other && !is_number(i)
+    })
 }
 
-impl Form {
+/// How a statement's references get their conditions.
+struct Form<'a> {
+    /// Those that are joined to nothing are not joined to their conditions either.
+    lateral: bool,
+    /// The schema of extensions.
+    extensions: &'a str,
+    /// Schemas are more than listed by their names.
+    joins: bool,
+}
+
+impl Form<'_> {
     /// Adds its condition to the reference that starts at `i`, or behind the `TABLE` there.
     /// It is the `number`th of its statement.
     fn narrow(&self, t: Tokens, i: usize, reference: &Reference, number: usize, found: &mut Found) {
@@ -220,7 +238,9 @@ impl Form {
         let mut insert = |at: usize, text: String| {
             found.changes.push(Change { range: at..at, text: text.into_bytes() });
         };
-        let condition = relations::condition(reference.alias, reference.column);
+        let mut condition = relations::condition(reference.alias, reference.column);
+        let (name, alias) = (&reference.name, reference.alias);
+        condition.extend(relations::without_extensions(name, alias, self.extensions, self.joins));
         let before = first.wrapping_sub(1);
         let alone = (t.is(before, "from") || t.symbol(before, b',')) && !t.is_any(reference.end, JOINS);
         if self.lateral && alone {

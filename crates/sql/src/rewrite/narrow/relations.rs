@@ -1,12 +1,21 @@
-//! Relations of the server whose rows stand in a schema, and what lets only the schemas pass that a
-//! service may see.
+//! Relations of the server whose rows belong to a schema or a role, and what lets only those pass that
+//! a service may see.
 
+use crate::rewrite::literal;
 use crate::tokens::Tokens;
-use Column::{Name, NameOrNone, Oid};
+use Column::{Class, Database, Name, NameOrNone, Oid, Owner, Type};
 
-/// The column that says in which schema a row's object stands.
+/// The column that says whose a row's object is.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Column {
+    /// By the number of a relation in a schema.
+    Class(&'static str),
+    /// By the number of a type in a schema.
+    Type(&'static str),
+    /// By the number of the role that owns it: large objects stand in no schema.
+    Owner(&'static str),
+    /// The name of a database: the store's own, and those that every server has.
+    Database(&'static str),
     /// By the schema's number.
     Oid(&'static str),
     /// By its name.
@@ -21,17 +30,24 @@ const CATALOG: &[(&str, Column)] = &[
     ("pg_collation", Oid("collnamespace")),
     ("pg_constraint", Oid("connamespace")),
     ("pg_conversion", Oid("connamespace")),
+    ("pg_database", Database("datname")),
     ("pg_default_acl", Oid("defaclnamespace")),
+    ("pg_enum", Type("enumtypid")),
     ("pg_indexes", Name("schemaname")),
+    ("pg_inherits", Class("inhrelid")),
+    ("pg_largeobject_metadata", Owner("lomowner")),
     ("pg_matviews", Name("schemaname")),
     ("pg_namespace", Oid("oid")),
     ("pg_opclass", Oid("opcnamespace")),
     ("pg_operator", Oid("oprnamespace")),
     ("pg_opfamily", Oid("opfnamespace")),
+    ("pg_partitioned_table", Class("partrelid")),
     ("pg_policies", Name("schemaname")),
+    ("pg_policy", Class("polrelid")),
     ("pg_proc", Oid("pronamespace")),
     ("pg_publication_namespace", Oid("pnnspid")),
     ("pg_publication_tables", Name("schemaname")),
+    ("pg_rewrite", Class("ev_class")),
     ("pg_rules", Name("schemaname")),
     ("pg_sequences", Name("schemaname")),
     ("pg_stat_all_indexes", Name("schemaname")),
@@ -59,6 +75,7 @@ const CATALOG: &[(&str, Column)] = &[
     ("pg_stats_ext", Name("schemaname")),
     ("pg_stats_ext_exprs", Name("schemaname")),
     ("pg_tables", Name("schemaname")),
+    ("pg_trigger", Class("tgrelid")),
     ("pg_ts_config", Oid("cfgnamespace")),
     ("pg_ts_dict", Oid("dictnamespace")),
     ("pg_ts_parser", Oid("prsnamespace")),
@@ -143,9 +160,44 @@ pub(super) fn is_known(t: Tokens, i: usize) -> bool {
 pub(super) fn condition(alias: &str, column: Column) -> String {
     match column {
         Oid(column) => seen(&format!("{alias}.{column}")),
+        Class(column) => of_seen(&format!("{alias}.{column}"), "pg_class", "relnamespace"),
+        Type(column) => of_seen(&format!("{alias}.{column}"), "pg_type", "typnamespace"),
+        Owner(column) => format!("pg_catalog.pg_has_role({alias}.{column}, 'USAGE')"),
+        Database(column) => format!(
+            "{alias}.{column} IN (pg_catalog.current_database(), 'postgres', 'template0', 'template1')"
+        ),
         Name(column) => format!("{alias}.{column} = {}", any_seen()),
         NameOrNone(column) => format!("({alias}.{column} = '' OR {alias}.{column} = {})", any_seen()),
     }
+}
+
+/// Is the object with this number one of the server's own, or does it stand in a schema that is seen?
+fn of_seen(oid: &str, catalog: &str, namespace: &str) -> String {
+    let seen = seen(&format!("o.{namespace}"));
+    format!("({oid} < 16384 OR {oid} IN (SELECT o.oid FROM pg_catalog.{catalog} o WHERE {seen}))")
+}
+
+/// What keeps the schema of extensions from view in a list of schemas: plain Postgres has extensions in
+/// `public`. `None` for other relations than such lists.
+///
+/// A statement that may go on to what stands in a schema (`joins`) is told of it if anything does.
+pub(super) fn without_extensions(name: &[u8], alias: &str, extensions: &str, joins: bool) -> Option<String> {
+    let (column, number) = match name {
+        b"pg_namespace" => ("nspname", format!("{alias}.oid")),
+        b"schemata" => (
+            "schema_name",
+            format!("pg_catalog.to_regnamespace(pg_catalog.quote_ident({alias}.schema_name))"),
+        ),
+        _ => return None,
+    };
+    let other = format!("{alias}.{column} <> {}", literal(extensions));
+    Some(if joins {
+        format!(
+            " AND ({other} OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extnamespace = {number}))"
+        )
+    } else {
+        format!(" AND {other}")
+    })
 }
 
 fn any_seen() -> String {
