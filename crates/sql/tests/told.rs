@@ -11,9 +11,9 @@ fn sent(text: &str) -> String {
     let (mut shown, mut read) = (String::new(), 0);
     for edit in &rewritten.edits {
         shown += &text[read..edit.client.start];
-        let added = std::str::from_utf8(&rewritten.text[edit.server.clone()]).unwrap();
+        let added = String::from_utf8_lossy(&rewritten.text[edit.server.clone()]);
         if edit.client.start < edit.client.end || !(added == "(" || added.contains(" AS stuffgate_")) {
-            shown += added;
+            shown += &added;
         }
         read = edit.client.end;
     }
