@@ -51,6 +51,10 @@ const QUERIES: &[&str] = &[
     "SELECT DISTINCT object_schema, object_type FROM information_schema.usage_privileges ORDER BY 1, 2",
     "SELECT trigger_schema, trigger_name FROM information_schema.triggers ORDER BY 1, 2",
     "SELECT count(*) FROM information_schema.data_type_privileges WHERE object_schema > 'pg_catalog'",
+    // Names put together in the server.
+    "SELECT ('\"' || table_schema || '\".\"' || table_name || '\"')::regclass FROM information_schema.tables WHERE table_schema = 'public' ORDER BY table_name",
+    "SELECT 'DROP TABLE IF EXISTS \"' || schemaname || '\".\"' || tablename || '\" CASCADE' FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1",
+    "SELECT pg_get_serial_sequence(quote_ident(table_schema) || '.' || quote_ident(table_name), 'id') FROM information_schema.tables WHERE table_name = 'todos'",
     // Forms that a join must leave as they are.
     "SELECT c FROM pg_namespace c WHERE c.nspname = 'information_schema'",
     "SELECT row_to_json(s) FROM pg_sequences s WHERE sequencename = 'todos_id_seq'",
