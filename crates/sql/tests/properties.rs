@@ -12,6 +12,9 @@ use sql::{
 const NAMES: Names =
     Names { schema: "p_todo's \"x\\", extensions: "ext", database: "todo", store_database: "theirs" };
 
+/// Those of a partition whose schema the gate made.
+const DISTINCT: Names = Names { schema: "stuff_todo_0a1b2c3d", ..NAMES };
+
 /// The partition's schema as an identifier, in plain text and inside the quotes of a plain string.
 const IDENTIFIER: &str = r#""p_todo's ""x\""#;
 
@@ -249,6 +252,18 @@ fn item() -> impl Strategy<Value = Pair> {
             "count(*)",
             "\"Public\".a",
             "E'\\\\' || 'public.t'",
+            "1_000 + 0x_ff + 1e1_0",
+            "a<->b @>-1",
+            "!!x || N'public'",
+            "\"pub\"\"lic\".a",
+            "\u{441}\u{442}.public",
+            "U&\"\\0441\".public",
+            "$a$public.t$b$ $a$",
+            "(public_x).public",
+            "/* ' */ x /* $$ */",
+            "b'1'::bit(1)",
+            "a IS DISTINCT FROM pg_class",
+            "extract(day FROM pg_class)",
         ][..],
     );
     prop_oneof![qualified, cast, compared, plain.prop_map(Pair::same), data().prop_map(Pair::same)]
@@ -268,6 +283,80 @@ fn statement() -> impl Strategy<Value = Pair> {
     })
 }
 
+/// A relation as a query lists it: what the client writes, with the partition's names, and whether it
+/// is narrowed by its columns' qualifier.
+#[derive(Clone, Debug)]
+struct Listed {
+    both: Pair,
+    narrowed_by: Option<String>,
+}
+
+/// A relation of the server, in every way of writing its name.
+fn of_server() -> impl Strategy<Value = Listed> {
+    let name = prop::sample::select(&["pg_class", "PG_Class", "\"pg_class\"", "U&\"pg\\005fclass\""][..]);
+    let schema =
+        prop::sample::select(&["", "pg_catalog.", "PG_CATALOG .", "\"pg_catalog\" /* public. */."][..]);
+    let alias =
+        prop::sample::select(&["", "c", "AS C", "as \"select\"", "\u{441}1$", "AS public", "\"fr.om\""][..]);
+    let before = prop::sample::select(&["", "ONLY"][..]);
+    (name, schema, alias, before, gap()).prop_map(|(name, schema, alias, before, gap)| {
+        let called = alias.rsplit(' ').next().filter(|alias| !alias.is_empty()).unwrap_or(name);
+        let text = format!("{before} {schema}{name}{gap}{alias}");
+        Listed { both: Pair::same(text.trim_start().to_owned()), narrowed_by: Some(called.to_owned()) }
+    })
+}
+
+/// Anything else that a query may list.
+fn of_others() -> impl Strategy<Value = Listed> {
+    let plain = prop::sample::select(
+        &[
+            "t",
+            "other.pg_class c",
+            "pg_attribute a",
+            "unnest(ARRAY['public.t']) WITH ORDINALITY AS x (a, b)",
+            "(SELECT 'public', 1 AS from) y",
+            "LATERAL (VALUES (1), (2)) v (pg_class)",
+            "ROWS FROM (f(1), g('pg_class')) r",
+            "pg_class (1)",
+        ][..],
+    );
+    let qualified =
+        schema().prop_map(|schema| Pair(format!("{schema}.t AS a"), format!("{IDENTIFIER}.t AS a")));
+    prop_oneof![plain.prop_map(Pair::same), qualified].prop_map(|both| Listed { both, narrowed_by: None })
+}
+
+/// A query, and the qualifiers of the columns by which it is narrowed, in order.
+fn query() -> impl Strategy<Value = (Pair, Vec<String>)> {
+    let listed = prop_oneof![2 => of_server(), 1 => of_others()];
+    let joined = prop::sample::select(
+        &[",", ", ", " CROSS JOIN ", " natural left join\n", " /* , */ CROSS JOIN "][..],
+    );
+    let items = prop::collection::vec((item(), gap()), 1..4);
+    (items, prop::collection::vec((listed, joined, gap()), 1..6), data()).prop_map(
+        |(items, relations, data)| {
+            let (mut both, mut qualifiers) = (Pair::same("SELECT "), Vec::new());
+            let mut push = |client: &str, server: &str| {
+                both.0 += client;
+                both.1 += server;
+            };
+            for (n, (Pair(client, server), gap)) in items.iter().enumerate() {
+                push(
+                    &format!("{}{gap}{client}", if n > 0 { "," } else { "" }),
+                    &format!("{}{gap}{server}", if n > 0 { "," } else { "" }),
+                );
+            }
+            for (n, (listed, joined, gap)) in relations.iter().enumerate() {
+                let joined = if n > 0 { joined } else { " FROM " };
+                push(&format!("{joined}{gap}{}", listed.both.0), &format!("{joined}{gap}{}", listed.both.1));
+                qualifiers.extend(listed.narrowed_by.clone());
+            }
+            let end = format!(" WHERE x = {data} ORDER BY pg_class, pg_type");
+            push(&end, &end);
+            (both, qualifiers)
+        },
+    )
+}
+
 fn roles() -> impl Strategy<Value = Role> {
     prop::sample::select(
         &[
@@ -278,11 +367,16 @@ fn roles() -> impl Strategy<Value = Role> {
             Role::Schemas,
             Role::Qualified,
             Role::QualifiedPart,
+            Role::QualifiedText,
             Role::QualifiedNames,
             Role::SearchPath,
             Role::ValueOf(1),
         ][..],
     )
+}
+
+fn names() -> impl Strategy<Value = Names<'static>> {
+    prop::sample::select(&[NAMES, DISTINCT][..])
 }
 
 fn strings() -> impl Strategy<Value = Strings> {
@@ -299,20 +393,45 @@ proptest! {
         prop_assert_eq!(String::from_utf8_lossy(&names), server, "{}", client);
     }
 
+    #[test]
+    fn narrowing_brackets_the_relations_of_the_server_and_nothing_else((Pair(client, server), qualifiers) in query()) {
+        let Some(rewritten) = rewrite(client.as_bytes(), &NAMES) else {
+            prop_assert!(qualifiers.is_empty() && client == server, "{}", client);
+            return Ok(());
+        };
+        let names = names_only(client.as_bytes(), &rewritten);
+        prop_assert_eq!(String::from_utf8_lossy(&names), server, "{}", client);
+        let added: Vec<_> = rewritten
+            .edits
+            .iter()
+            .filter(|edit| edit.client.is_empty())
+            .map(|edit| String::from_utf8_lossy(&rewritten.text[edit.server.clone()]))
+            .collect();
+        let expected = qualifiers.iter().enumerate().flat_map(|(n, qualifier)| {
+            let on = format!(" JOIN (SELECT) AS stuffgate_{} ON ({qualifier}.relnamespace < 16384", n + 1);
+            ["(".to_owned(), on]
+        });
+        let expected: Vec<_> = expected.collect();
+        prop_assert_eq!(added.len(), expected.len(), "{}", client);
+        for (added, expected) in added.iter().zip(&expected) {
+            prop_assert!(added.starts_with(expected.as_str()), "{} in {}", added, client);
+        }
+    }
+
     /// Names in the partition's terms stay, and a query of the catalog is narrowed alike whoever wrote
     /// its names: what the first pass makes of the names, the second makes into the same text.
     #[test]
-    fn rewriting_twice_is_rewriting_once(text in soup(), strings in strings()) {
-        if let Some(once) = rewrite_as(&text, &NAMES, strings) {
-            let names = names_only(&text, &once);
-            let twice = rewrite_as(&names, &NAMES, strings).map_or_else(|| names.clone(), |r| r.text);
+    fn rewriting_twice_is_rewriting_once(text in soup(), strings in strings(), names in names()) {
+        if let Some(once) = rewrite_as(&text, &names, strings) {
+            let mapped = names_only(&text, &once);
+            let twice = rewrite_as(&mapped, &names, strings).map_or_else(|| mapped.clone(), |r| r.text);
             prop_assert_eq!(String::from_utf8_lossy(&once.text), String::from_utf8_lossy(&twice), "{}", String::from_utf8_lossy(&text));
         }
     }
 
     #[test]
-    fn edits_lead_from_one_text_to_the_other(text in soup()) {
-        if let Some(rewritten) = rewrite(&text, &NAMES) {
+    fn edits_lead_from_one_text_to_the_other(text in soup(), names in names()) {
+        if let Some(rewritten) = rewrite(&text, &names) {
             let (mut client, mut server, mut back) = (0, 0, Vec::new());
             for edit in &rewritten.edits {
                 prop_assert_eq!(&text[client..edit.client.start], &rewritten.text[server..edit.server.start]);
@@ -340,6 +459,7 @@ proptest! {
     fn a_plain_text_is_one_statement_that_concerns_nobody(
         text in prop_oneof![soup(), soup().prop_map(|s| [b"SELECT ", s.as_slice()].concat())],
         strings in strings(),
+        names in names(),
     ) {
         let scan = Scanner::new().scan(&text);
         let analysis = analyse_as(&text, strings);
@@ -348,7 +468,7 @@ proptest! {
             prop_assert_eq!(analysis.statements.len(), 1);
             let statement = &analysis.statements[0];
             prop_assert_eq!((statement.effects, &statement.tag, &statement.decision), (Effects::NONE, &None, &Decision::Forward));
-            prop_assert_eq!(rewrite_as(&text, &NAMES, strings), None);
+            prop_assert_eq!(rewrite_as(&text, &names, strings), None);
             let transaction = matches!(statement.kind, Kind::Begin { .. } | Kind::Commit { chain: false } | Kind::Rollback { chain: false });
             prop_assert_eq!(transaction, scan != Scan::Plain);
         }
@@ -364,9 +484,9 @@ proptest! {
     }
 
     #[test]
-    fn mapping_a_value_twice_is_mapping_it_once(role in roles(), value in prop_oneof![soup(), Just(b"public".to_vec())]) {
-        if let Some(once) = map_parameter(role, &value, &NAMES) {
-            prop_assert_eq!(map_parameter(role, &once, &NAMES), None, "{}", String::from_utf8_lossy(&once));
+    fn mapping_a_value_twice_is_mapping_it_once(role in roles(), value in prop_oneof![soup(), Just(b"public".to_vec())], names in names()) {
+        if let Some(once) = map_parameter(role, &value, &names) {
+            prop_assert_eq!(map_parameter(role, &once, &names), None, "{}", String::from_utf8_lossy(&once));
         }
     }
 }
