@@ -20,5 +20,5 @@ fn pgjdbc() {
     // Small and short-lived: the collector and the compiler that start soonest.
     let classes = format!("{}:{JAR}", classes.display());
     let arguments = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m", "-cp", &classes, "PgJdbc"];
-    Driver::new("pgjdbc", "java", "java/PgJdbc.java").arguments(arguments).of_the_system().cases(29).run();
+    Driver::new("pgjdbc", "java", "java/PgJdbc.java").arguments(arguments).of_the_system().cases(32).run();
 }

@@ -9,7 +9,7 @@ fn script(test: &'static str, file: &str) -> Driver {
 
 #[test]
 fn psql() {
-    script("psql", "psql/psql.sh").cases(20).run();
+    script("psql", "psql/psql.sh").cases(27).run();
 }
 
 #[test]

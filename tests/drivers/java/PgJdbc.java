@@ -28,12 +28,16 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import javax.sql.XAConnection;
+import javax.transaction.xa.XAResource;
+import javax.transaction.xa.Xid;
 import org.postgresql.PGConnection;
 import org.postgresql.PGStatement;
 import org.postgresql.largeobject.LargeObject;
 import org.postgresql.largeobject.LargeObjectManager;
 import org.postgresql.util.PGobject;
 import org.postgresql.util.PSQLException;
+import org.postgresql.xa.PGXADataSource;
 
 public final class PgJdbc {
     private static final Cases CASES = new Cases();
@@ -179,6 +183,61 @@ public final class PgJdbc {
                 saw(columns, rows.getMetaData().getColumnCount());
                 exec(columns == 0 ? "ALTER TABLE public.todos ADD COLUMN more int" : "ALTER TABLE todos DROP COLUMN more");
             }
+        }
+    }
+
+    // How much goes by the extended protocol, and a choice of server that asks each one what it is.
+    private static void modes() throws SQLException {
+        for (String mode : new String[] {"simple", "extended", "extendedForPrepared", "extendedCacheEverything"}) {
+            try (Connection own = open("preferQueryMode", mode, "targetServerType", "primary")) {
+                own.setAutoCommit(false);
+                for (int turn = 0; turn < 6; turn++) {
+                    exec(own, "INSERT INTO items (id, t) VALUES (" + (60_000 + turn) + ", 'public.todos')");
+                }
+                saw(mode, one(own, "SELECT count(*) FROM public.items WHERE id >= ? AND t = ?", 60_000, "public.todos"));
+                own.rollback();
+                saw(mode, one(own, "SELECT count(*) FROM pg_tables WHERE schemaname = ?", "public"));
+                own.commit();
+            }
+        }
+    }
+
+    private static void twoPhase() throws Exception {
+        PGXADataSource source = new PGXADataSource();
+        source.setURL("jdbc:postgresql://" + System.getenv("PGHOST") + ":" + System.getenv("PGPORT") + "/" + System.getenv("PGDATABASE"));
+        source.setUser(System.getenv("PGUSER"));
+        source.setPassword(System.getenv("PGPASSWORD"));
+        XAConnection branch = source.getXAConnection();
+        for (int number = 1; number <= 2; number++) {
+            Xid id = new Branch(System.getenv("PGUSER"), number);
+            branch.getXAResource().start(id, XAResource.TMNOFLAGS);
+            exec(branch.getConnection(), "INSERT INTO public.items (id, t) VALUES (" + (70_000 + number) + ", 'in two phases')");
+            branch.getXAResource().end(id, XAResource.TMSUCCESS);
+            saw(branch.getXAResource().prepare(id) == XAResource.XA_OK, one("SELECT count(*) FROM items WHERE t = 'in two phases'"));
+            if (number == 1) {
+                branch.getXAResource().commit(id, false);
+            } else {
+                branch.getXAResource().rollback(id);
+            }
+            saw(one("SELECT count(*) FROM items WHERE t = 'in two phases'"));
+        }
+        branch.close();
+    }
+
+    private record Branch(String user, int number) implements Xid {
+        @Override
+        public int getFormatId() {
+            return number;
+        }
+
+        @Override
+        public byte[] getGlobalTransactionId() {
+            return Cases.bytes(user + number);
+        }
+
+        @Override
+        public byte[] getBranchQualifier() {
+            return new byte[] {1};
         }
     }
 
@@ -558,6 +617,8 @@ public final class PgJdbc {
         CASES.run("rollback", db, PgJdbc::rollback);
         CASES.run("unique_violation", db, PgJdbc::uniqueViolation);
         CASES.run("prepared", db, PgJdbc::prepared);
+        CASES.run("modes", db, PgJdbc::modes);
+        CASES.run("two_phase", db, PgJdbc::twoPhase);
         CASES.run("binary", db, PgJdbc::binary);
         CASES.run("null", db, PgJdbc::nulls);
         CASES.run("arrays", db, PgJdbc::arrays);

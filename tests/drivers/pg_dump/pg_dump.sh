@@ -56,7 +56,7 @@ echo "dump_of_public: $(digest public.sql)"
 run dump_of_a_table pg_dump -t public.todos -t 'list*' --data-only --column-inserts "$from" -f table.sql
 echo "dump_of_a_table: $(digest table.sql)"
 run dump_custom pg_dump -Fc "$from" -f custom.dump
-pg_restore -l custom.dump | sed -nE "s/^[0-9]+; [0-9]+ [0-9]+ //p" | sed -E -e "s/\b$owner\b/OWNER/g" -e 's/BLOB(S?) - [0-9]+/BLOB\1/' | sort | grep -vE 'ACL|^SCHEMA - public' | said dump_custom
+pg_restore -l custom.dump | sed -nE "s/^[0-9]+; [0-9]+ [0-9]+ //p" | sed -E -e "s/\b$owner\b/OWNER/g" -e 's/BLOB( METADATA|S?) - [0-9]+/BLOB\1/' | sort | grep -vE 'ACL|^SCHEMA - public' | said dump_custom
 
 run restore_psql pg_dump $theirs $portable "$from" -f theirs.sql
 run restore_psql psql -Xq -1 -v ON_ERROR_STOP=1 "$to" -f theirs.sql

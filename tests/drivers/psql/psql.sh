@@ -26,6 +26,13 @@ done
 "$psql" -XqAt -v ON_ERROR_STOP=1 -c 'SELECT nothing' >/dev/null 2>&1; echo "exit_code: $?"
 "$psql" -XAt -c 'SELECT 1' -c '\echo two' -c 'SELECT 3; SELECT 4' 2>&1 | said several_commands
 "$psql" "${DATABASE_URL}" -XAt -c 'SELECT count(*) FROM todos' 2>&1 | said url
+for wanted in read-write read-only primary standby; do
+    "$psql" "$DATABASE_URL?target_session_attrs=$wanted" -XAtc "SELECT '$wanted'" 2>&1 | sed -E 's/port [0-9]+//' | said target_session
+done
+PGOPTIONS='-c default_transaction_read_only=on -cwork_mem=5MB --statement_timeout=5s' PGTZ=Asia/Tokyo PGDATESTYLE=german \
+    PGCLIENTENCODING=latin1 PGAPPNAME='psql cases' "$psql" -XAt -c "SELECT '2026-01-02'::date, name, setting FROM pg_settings
+    WHERE name IN ('work_mem', 'TimeZone', 'client_encoding', 'application_name', 'statement_timeout') ORDER BY 2" \
+    -c 'RESET ALL' -c 'SHOW work_mem' -c 'DISCARD ALL' -c 'SHOW TimeZone' -c 'CREATE TABLE refused (n int)' 2>&1 | said start_up
 "$psql" -Xlqt 2>/dev/null | awk -F'|' 'NF > 1 { exit } END { print (NR ? "databases: listed" : "databases: none") }'
 
 # A query that runs is cancelled as Ctrl-C does it.
