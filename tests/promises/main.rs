@@ -6,6 +6,7 @@ mod bindings;
 mod cancels;
 mod endings;
 mod escapes;
+mod extensions;
 mod farewells;
 mod hostile_stores;
 mod leaks;

@@ -55,6 +55,7 @@ fn form_1_identifiers_in_every_position() {
         ("SELECT * FROM U&\"publ!0069c\" UESCAPE '!' . t", "SELECT * FROM @ . t"),
         ("SELECT * FROM public /* x */ . -- y\n t", "SELECT * FROM @ /* x */ . -- y\n t"),
         ("SELECT a OPERATOR(public.+) b COLLATE public.c", "SELECT a OPERATOR(@.+) b COLLATE @.c"),
+        ("SELECT a OPERATOR(public.%) b", "SELECT a OPERATOR(\"ext\".%) b"),
         ("SELECT a OPERATOR(public.*) b", "SELECT a OPERATOR(@.*) b"),
         ("UPDATE public.t SET a = public.f(1) WHERE public.t.b", "UPDATE @.t SET a = @.f(1) WHERE @.t.b"),
         (

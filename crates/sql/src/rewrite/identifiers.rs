@@ -47,6 +47,10 @@ const EXTENSION_OBJECTS: &[&str] = &[
     "word_similarity",
 ];
 
+/// Operators that they make and PostgreSQL itself has not, or has for numbers and points alone.
+const EXTENSION_OPERATORS: &[&str] =
+    &["%", "<%", "%>", "<<%", "%>>", "<->", "<<->", "<->>", "<<<->", "<->>>", "<#>", "<=>", "<+>", "<~>", "<%>"];
+
 /// Statements in which `SCHEMA` stands before the name of one.
 const SCHEMA_STATEMENTS: &[&str] =
     &["alter", "comment", "create", "drop", "grant", "import", "reindex", "revoke", "security"];
@@ -86,7 +90,9 @@ pub(super) fn schema_of<'a>(t: Tokens, i: usize, names: &Names<'a>) -> &'a str {
     let made_by_extension = t
         .name(i + 2)
         .is_some_and(|name| EXTENSION_OBJECTS.binary_search_by(|known| known.as_bytes().cmp(&name)).is_ok());
-    if made_by_extension { names.extensions } else { names.schema }
+    let operator = t.symbol(i.wrapping_sub(1), b'(') && t.is(i.wrapping_sub(2), "operator");
+    let by_extension = operator && EXTENSION_OPERATORS.iter().any(|known| t.bytes(i + 2) == known.as_bytes());
+    if made_by_extension || by_extension { names.extensions } else { names.schema }
 }
 
 /// Is the `public` at `i` the schema in front of a name?
