@@ -101,6 +101,20 @@ impl WorldPlan {
         world
     }
 
+    /// Starts two such worlds, in which partitions are schemas and databases in turn: each user has a
+    /// schema in one of them and a database in the other.
+    #[must_use]
+    pub fn start_in_each_kind(self) -> Vec<World> {
+        thread::scope(|scope| {
+            let worlds = [1, 0].map(|first| {
+                let databases: Vec<String> = self.users.iter().skip(first).step_by(2).cloned().collect();
+                let plan = self.clone().in_databases(databases);
+                scope.spawn(|| plan.start())
+            });
+            worlds.into_iter().map(|world| world.join().unwrap()).collect()
+        })
+    }
+
     /// As [`WorldPlan::start`], but the gate is left for the test to start.
     #[must_use]
     pub fn start_without_gate(self) -> World {

@@ -20,31 +20,33 @@ fn running(world: &World, user: &str) -> String {
 
 #[tokio::test]
 async fn a_running_query_is_cancelled_and_the_session_goes_on() {
-    let world = World::start();
-    let mut session = world.connect("alice").await;
-    begin_long(&world, &mut session, "alice").await;
-    session.cancel(world.gate.port()).await.unwrap();
-    assert_eq!(session.answer().await.unwrap().code(), "57014");
-    assert_eq!(session.simple("SELECT 1").await.unwrap().value(), Some("1"));
+    for world in WorldPlan::default().start_in_each_kind() {
+        let mut session = world.connect("alice").await;
+        begin_long(&world, &mut session, "alice").await;
+        session.cancel(world.gate.port()).await.unwrap();
+        assert_eq!(session.answer().await.unwrap().code(), "57014");
+        assert_eq!(session.simple("SELECT 1").await.unwrap().value(), Some("1"));
+    }
 }
 
 #[tokio::test]
 async fn a_guessed_or_foreign_key_cancels_nothing() {
-    let world = World::start();
-    let mut victim = world.connect("alice").await;
-    begin_long(&world, &mut victim, "alice").await;
-    let mut other = world.connect("bob").await;
-    let (pid, key) = victim.cancel_key.clone();
-    let mut wrong = key.clone();
-    wrong[0] ^= 1;
-    for (pid, key) in [(pid, wrong), (pid, other.cancel_key.1.clone()), (other.cancel_key.0, key)] {
-        Client::cancel_by_key(world.gate.port(), pid, &key).await.unwrap();
+    for world in WorldPlan::default().start_in_each_kind() {
+        let mut victim = world.connect("alice").await;
+        begin_long(&world, &mut victim, "alice").await;
+        let mut other = world.connect("bob").await;
+        let (pid, key) = victim.cancel_key.clone();
+        let mut wrong = key.clone();
+        wrong[0] ^= 1;
+        for (pid, key) in [(pid, wrong), (pid, other.cancel_key.1.clone()), (other.cancel_key.0, key)] {
+            Client::cancel_by_key(world.gate.port(), pid, &key).await.unwrap();
+        }
+        other.cancel(world.gate.port()).await.unwrap();
+        assert_eq!(running(&world, "alice"), "1\n");
+        assert_eq!(other.simple("SELECT 1").await.unwrap().value(), Some("1"));
+        victim.cancel(world.gate.port()).await.unwrap();
+        assert_eq!(victim.answer().await.unwrap().code(), "57014");
     }
-    other.cancel(world.gate.port()).await.unwrap();
-    assert_eq!(running(&world, "alice"), "1\n");
-    assert_eq!(other.simple("SELECT 1").await.unwrap().value(), Some("1"));
-    victim.cancel(world.gate.port()).await.unwrap();
-    assert_eq!(victim.answer().await.unwrap().code(), "57014");
 }
 
 #[tokio::test]
@@ -91,31 +93,34 @@ async fn the_key_of_an_ended_session_cancels_nothing() {
 
 #[tokio::test]
 async fn a_query_that_waits_for_a_connection_can_be_cancelled() {
-    let world = WorldPlan::default().settings("[pool]\nper_store = 1").start();
-    let mut holder = world.connect("alice").await;
-    holder.simple("BEGIN; SELECT 1").await.unwrap();
-    let mut waiting = world.connect_with(SERVICE, &[("options", "-c stuffgate.user=bob")]).await;
-    waiting.simple("SET stuffgate.user = 'alice'").await.unwrap();
-    waiting.send(&frames::query("SELECT 2")).await.unwrap();
-    let (pid, key) = waiting.cancel_key.clone();
-    // A request that comes before the query has begun to wait is for nothing, so it is sent until it counts.
-    let cancelling = async {
-        loop {
-            Client::cancel_by_key(world.gate.port(), pid, &key).await.unwrap();
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    let answer = tokio::select! { answer = waiting.answer() => answer.unwrap(), () = cancelling => return };
-    assert_eq!(answer.code(), "57014");
-    assert_eq!(holder.simple("SELECT 3; COMMIT").await.unwrap().value(), Some("3"));
-    assert_eq!(waiting.simple("SELECT 4").await.unwrap().value(), Some("4"));
+    for world in WorldPlan::default().settings("[pool]\nper_store = 1").start_in_each_kind() {
+        let mut holder = world.connect("alice").await;
+        holder.simple("BEGIN; SELECT 1").await.unwrap();
+        let mut waiting = world.connect_with(SERVICE, &[("options", "-c stuffgate.user=bob")]).await;
+        waiting.simple("SET stuffgate.user = 'alice'").await.unwrap();
+        waiting.send(&frames::query("SELECT 2")).await.unwrap();
+        let (pid, key) = waiting.cancel_key.clone();
+        // A request that comes before the query has begun to wait is for nothing, so it is sent until it counts.
+        let cancelling = async {
+            loop {
+                Client::cancel_by_key(world.gate.port(), pid, &key).await.unwrap();
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        let answer =
+            tokio::select! { answer = waiting.answer() => answer.unwrap(), () = cancelling => continue };
+        assert_eq!(answer.code(), "57014");
+        assert_eq!(holder.simple("SELECT 3; COMMIT").await.unwrap().value(), Some("3"));
+        assert_eq!(waiting.simple("SELECT 4").await.unwrap().value(), Some("4"));
+    }
 }
 
 #[tokio::test]
 async fn a_client_that_goes_away_takes_its_query_with_it() {
-    let world = World::start();
-    let mut session = world.connect("alice").await;
-    begin_long(&world, &mut session, "alice").await;
-    drop(session);
-    world.until(async || running(&world, "alice") == "0\n").await;
+    for world in WorldPlan::default().start_in_each_kind() {
+        let mut session = world.connect("alice").await;
+        begin_long(&world, &mut session, "alice").await;
+        drop(session);
+        world.until(async || running(&world, "alice") == "0\n").await;
+    }
 }

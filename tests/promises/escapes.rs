@@ -73,3 +73,47 @@ async fn the_roles_in_the_store_can_do_no_more_than_they_need() {
     assert_eq!(answer.rows, [[None]], "{answer:?}");
     assert_ne!(world.schema("alice"), "public");
 }
+
+#[tokio::test]
+async fn a_database_partition_is_nobody_elses_and_leads_nowhere() {
+    let plan = WorldPlan::default().users(["alice", "bob"]).in_databases(["alice", "bob"]);
+    let world = plan.start();
+    let (mut alice, mut bob) = (world.connect("alice").await, world.connect("bob").await);
+    bob.simple("CREATE TABLE secrets AS SELECT 'dear diary' AS entry").await.unwrap();
+    let sql = "SELECT string_agg(datname, ',') FROM pg_database WHERE datname <> current_database() AND has_database_privilege(datname, 'CONNECT') AND NOT datistemplate AND datname LIKE '%todo%'";
+    let reachable = alice.simple(sql).await.unwrap();
+    assert_eq!(reachable.rows, [[None]], "{reachable:?}");
+    for attempt in [
+        "SET ROLE alice_store",
+        "SET ROLE bob_store",
+        "SET SESSION AUTHORIZATION postgres",
+        "CREATE DATABASE mine",
+        "CREATE ROLE mine",
+        "COPY (SELECT 1) TO PROGRAM 'true'",
+        "COPY (SELECT 1) TO '/tmp/stolen'",
+        "SELECT pg_read_file('PG_VERSION')",
+        "SELECT lo_export(1, '/tmp/stolen')",
+        "ALTER SYSTEM SET work_mem = '1GB'",
+        "CREATE EXTENSION dblink",
+        "CREATE EXTENSION postgres_fdw",
+        "CREATE LANGUAGE plpython3u",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'postgres'",
+        "CREATE SUBSCRIPTION s CONNECTION 'host=127.0.0.1' PUBLICATION p",
+        "CREATE TABLESPACE mine LOCATION '/tmp'",
+    ] {
+        let answer = alice.simple(attempt).await.unwrap();
+        let nothing = answer.rows.is_empty() && answer.tags.iter().all(|tag| tag == "SELECT 0");
+        assert!(!answer.errors.is_empty() || nothing, "{attempt} was let through: {answer:?}");
+        alice.simple("ROLLBACK").await.unwrap();
+    }
+    // Whatever is made of the whole of it stays the service's own affair.
+    for sql in [
+        "DROP SCHEMA public CASCADE",
+        "CREATE SCHEMA public",
+        "CREATE SCHEMA other",
+        "CREATE TABLE other.t ()",
+    ] {
+        assert_eq!(alice.simple(sql).await.unwrap().errors, [], "{sql}");
+    }
+    assert_eq!(bob.simple("SELECT entry FROM secrets").await.unwrap().value(), Some("dear diary"));
+}
