@@ -42,7 +42,7 @@ run create psql -XqAt -v ON_ERROR_STOP=1 "$from" -f "$here/schema.sql"
 
 # What somebody else may have of it: not the owner, nor whom the owner lets in, nor what was there before.
 theirs="--no-owner --no-privileges"
-portable="--exclude-schema=extensions --no-comments"
+portable=--no-comments
 
 run dump pg_dump "$from" -f plain.sql
 read_dump plain.sql | grep -vE "$privileges" | said dump

@@ -46,7 +46,7 @@ INSERT INTO lists (name, of_both) SELECT 'list ' || g, ROW(g, 'it''s')::pair FRO
 INSERT INTO todos (list_id, title, due, labels, doc, picture)
     SELECT g % 20 + 1, ' todo ' || g, '2026-01-01 00:00:00+00'::timestamptz + g * interval '1 hour', ARRAY['public', 'a, b', NULL],
            jsonb_build_object('schema', 'public', 'n', g), decode(md5(g::text), 'hex')
-    FROM generate_series(1, 2000) g;
+    FROM generate_series(1, 400) g;
 INSERT INTO parted SELECT '2026-01-01'::date + g, g FROM generate_series(0, 99) g;
 INSERT INTO child VALUES (1, 2);
 REFRESH MATERIALIZED VIEW counts;
