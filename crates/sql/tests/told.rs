@@ -30,8 +30,6 @@ fn the_database_is_called_as_in_the_url_where_a_query_answers_with_it() {
         ("select pg_catalog.current_database();", "select DB AS current_database;"),
         ("SELECT current_catalog, 1", "SELECT DB AS current_catalog, 1"),
         ("SELECT current_database() AS \"TABLE_CAT\"", "SELECT (DB) AS \"TABLE_CAT\""),
-        ("SELECT current_database() || '.x' d", "SELECT (DB) || '.x' d"),
-        ("SELECT upper(current_database())", "SELECT upper((DB))"),
         (
             "SELECT * FROM current_database()",
             "SELECT * FROM (SELECT DB AS current_database) AS current_database",
@@ -44,10 +42,6 @@ fn the_database_is_called_as_in_the_url_where_a_query_answers_with_it() {
         (
             "SELECT d.datname FROM pg_database d",
             "SELECT CASE WHEN d.datname = ITS THEN DB ELSE d.datname END AS datname FROM pg_database d",
-        ),
-        (
-            "SELECT count(DISTINCT table_catalog) FROM information_schema.tables",
-            "SELECT count(DISTINCT (CASE WHEN table_catalog IS NOT NULL THEN DB END)) FROM information_schema.tables",
         ),
         (
             "SELECT (SELECT current_database()) x WHERE EXISTS (SELECT 1)",
@@ -68,6 +62,16 @@ fn inside_the_server_the_database_has_the_stores_name() {
         ),
         ("SELECT current_database() = 'todo'", Some("SELECT current_database() = ITS")),
         ("SELECT datname IN ('todo') FROM pg_database", Some("SELECT datname IN (ITS) FROM pg_database")),
+        ("SELECT current_database() || '.x' d", None),
+        ("SELECT upper(current_database())", None),
+        (
+            "SELECT (quote_ident(table_catalog) || '.public.t')::regclass, 1 || table_catalog AS c \
+             FROM information_schema.tables",
+            Some(
+                "SELECT (quote_ident(table_catalog) || '.\"stuff_todo_1\".t')::regclass, 1 || table_catalog AS c \
+                 FROM information_schema.tables",
+            ),
+        ),
         ("SELECT product_catalog, current_database() FROM t", None),
         ("INSERT INTO t SELECT current_database()", None),
         ("SELECT relname AS table_catalog, relname x_catalog FROM pg_class", None),

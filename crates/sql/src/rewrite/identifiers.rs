@@ -48,8 +48,9 @@ const EXTENSION_OBJECTS: &[&str] = &[
 ];
 
 /// Operators that they make and PostgreSQL itself has not, or has for numbers and points alone.
-const EXTENSION_OPERATORS: &[&str] =
-    &["%", "<%", "%>", "<<%", "%>>", "<->", "<<->", "<->>", "<<<->", "<->>>", "<#>", "<=>", "<+>", "<~>", "<%>"];
+const EXTENSION_OPERATORS: &[&str] = &[
+    "%", "<%", "%>", "<<%", "%>>", "<->", "<<->", "<->>", "<<<->", "<->>>", "<#>", "<=>", "<+>", "<~>", "<%>",
+];
 
 /// Statements in which `SCHEMA` stands before the name of one.
 const SCHEMA_STATEMENTS: &[&str] =

@@ -16,7 +16,7 @@ pub(super) fn find(piece: Piece, found: &mut Found) {
         let place = levels.see(t, i);
         let told = match place {
             Place::Relation => as_relation(piece, i),
-            Place::Elsewhere if levels.in_targets() => as_target(piece, i, levels.is_target()),
+            Place::Elsewhere if levels.is_target() => as_target(piece, i),
             Place::Elsewhere | Place::Table => None,
         };
         found.changes.extend(told);
@@ -32,8 +32,8 @@ fn as_relation(piece: Piece, i: usize) -> Option<Change> {
     alone.then(|| change(t, i, end, text)).flatten()
 }
 
-/// `SELECT current_database()`, `SELECT t.table_catalog AS c`; `outermost` outside of all brackets.
-fn as_target(piece: Piece, i: usize, outermost: bool) -> Option<Change> {
+/// `SELECT current_database()`, `SELECT t.table_catalog AS c`, but no part of an expression.
+fn as_target(piece: Piece, i: usize) -> Option<Change> {
     let t = piece.t;
     let mut first = i;
     while t.symbol(first.wrapping_sub(1), b'.') {
@@ -56,10 +56,11 @@ fn as_target(piece: Piece, i: usize, outermost: bool) -> Option<Change> {
     let starts = t.is_any(first.wrapping_sub(1), &["select", "distinct", "all"])
         || t.symbol(first.wrapping_sub(1), b',');
     let ends = end >= t.len() || t.is(end, "from") || t.symbol(end, b',') || t.symbol(end, b')');
-    let text = if outermost && starts && ends {
-        format!("{value} AS {}", std::str::from_utf8(t.bytes(i)).ok()?)
-    } else {
-        format!("({value})")
+    let named = t.is(end, "as") || t.is_name(end);
+    let text = match (starts, ends, named) {
+        (true, true, _) => format!("{value} AS {}", std::str::from_utf8(t.bytes(i)).ok()?),
+        (true, false, true) => format!("({value})"),
+        _ => return None, // the server may go on with it
     };
     change(t, first, end, text)
 }

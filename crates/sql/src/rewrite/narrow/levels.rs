@@ -64,12 +64,6 @@ impl Levels {
         Self { start, stack: vec![Level::Query(Part::Head)] }
     }
 
-    /// Is the token seen last a part of what a query answers with?
-    pub(in crate::rewrite) fn in_targets(&self) -> bool {
-        let query = self.stack.iter().rev().find(|level| **level != Level::Expression);
-        query == Some(&Level::Query(Part::Targets))
-    }
-
     /// Is the token seen last a part of what a query answers with, outside of all its brackets?
     pub(in crate::rewrite) fn is_target(&self) -> bool {
         self.top() == Level::Query(Part::Targets)
