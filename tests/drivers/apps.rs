@@ -1,6 +1,7 @@
 //! Applications that nobody here wrote, driven over HTTP through their main use, one process for each user.
 
 use crate::harness::Driver;
+use std::path::Path;
 use std::time::Duration;
 
 /// Unleash waits for jobs of its own, which run every few seconds; four of it share the machine.
@@ -32,5 +33,39 @@ fn unleash() {
         .limit(LIMIT)
         .by_the_clock(BY_THE_CLOCK)
         .also_left(WRITTEN)
+        .run();
+}
+
+/// What hangs on how messages sent at once meet, and on whether a job of Synapse was done before its end.
+const BY_CHANCE: &[&str] = &[
+    "event_edges",
+    "event_push_summary",
+    "stream_ordering_to_exterm",
+    "user_directory",
+    "user_directory_search",
+    "users_pending_deactivation",
+];
+/// Where people's words are, which are marked with whom that Synapse is run for.
+const SAID: &str = "
+CREATE TEMP VIEW written AS
+    SELECT 'event' AS what, json AS words FROM event_json
+    UNION ALL SELECT 'account data', content FROM account_data
+    UNION ALL SELECT 'name', displayname FROM profiles
+    UNION ALL SELECT 'topic', topic FROM room_stats_state;
+SELECT what, count(*), count(*) FILTER (WHERE words LIKE '%kept for {login}%') AS own,
+       count(*) FILTER (WHERE words LIKE '%kept for %' AND words NOT LIKE '%kept for {login}%') AS of_others
+    FROM written GROUP BY 1 ORDER BY 1;
+SELECT count(*) FROM pg_indexes WHERE schemaname = current_schema();
+SELECT version, compat_version FROM schema_version, schema_compat_version;";
+
+/// A homeserver of Matrix, with some 170 tables.
+#[test]
+fn synapse() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers/apps/synapse");
+    Driver::new("synapse", folder.join(".venv/bin/python"), "apps/synapse/drive.py")
+        .cases(21)
+        .limit(LIMIT)
+        .by_the_clock(BY_CHANCE)
+        .also_left(SAID)
         .run();
 }
