@@ -408,7 +408,7 @@ proptest! {
             .map(|edit| String::from_utf8_lossy(&rewritten.text[edit.server.clone()]))
             .collect();
         let expected = qualifiers.iter().enumerate().flat_map(|(n, qualifier)| {
-            let on = format!(" JOIN (SELECT) AS stuffgate_{} ON ({qualifier}.relnamespace < 16384", n + 1);
+            let on = format!(" JOIN (SELECT) AS stuffgate_{} ON (({qualifier}.relnamespace < 16384", n + 1);
             ["(".to_owned(), on]
         });
         let expected: Vec<_> = expected.collect();
