@@ -22,6 +22,13 @@ const EXISTS: Refusal = Refusal { sqlstate: "42P06", message: "schema \"public\"
 const SKIP: Skip =
     Skip { sqlstate: "42P06", message: "schema \"public\" already exists, skipping", tag: "CREATE SCHEMA" };
 
+/// A text that nobody could look into within bounds.
+pub(crate) const TOO_COMPLEX: Refusal = Refusal {
+    sqlstate: "54001",
+    message: "the text has more statements or tokens than the gate looks into",
+    hint: "Send its statements one by one or in smaller groups, values as parameters or by COPY.",
+};
+
 /// What a schema partition does with the statement.
 pub(crate) fn decide(t: Tokens) -> Decision {
     if !t.is(1, "schema") {

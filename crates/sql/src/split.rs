@@ -4,10 +4,20 @@ use crate::catalog::speaks_of_schemas;
 use crate::classify::classify;
 use crate::effects::Effects;
 use crate::lexer::{Lexer, Strings, Token, TokenKind};
+use crate::refuse::TOO_COMPLEX;
 use crate::statement::{Analysis, BindTag, Decision, Kind, Statement};
 use crate::tag;
 use crate::tokens::Tokens;
 use std::ops::Range;
+
+/// Most tokens and comments of a text that are kept.
+const MAX_TOKENS: usize = 16_000_000;
+
+/// Most statements of a text.
+const MAX_STATEMENTS: usize = 250_000;
+
+/// Texts from here on are long: rows of constants are left out of what is looked at.
+const LONG_BYTES: usize = 1024 * 1024;
 
 /// The full look at a text under `standard_conforming_strings = on`.
 #[must_use]
@@ -18,11 +28,15 @@ pub fn analyse(text: &[u8]) -> Analysis {
 /// The full look at a text: what its statements are and what they do to the session.
 #[must_use]
 pub fn analyse_as(text: &[u8], strings: Strings) -> Analysis {
-    let Some(cut) = cut(text, strings) else {
-        return Analysis {
-            statements: vec![statement(text, 0..text.len(), Kind::Other, None)],
-            unterminated: true,
-        };
+    let cut = match cut(text, strings) {
+        Ok(cut) => cut,
+        Err(uncut) => {
+            let mut whole = statement(text, 0..text.len(), Kind::Other, None);
+            if uncut == Uncut::TooComplex {
+                whole.decision = Decision::RefuseEverywhere(TOO_COMPLEX);
+            }
+            return Analysis { statements: vec![whole], unterminated: uncut == Uncut::Unterminated };
+        }
     };
     let mut statements: Vec<Statement> = Vec::with_capacity(cut.pieces.len());
     let mut early_tag = None;
@@ -77,8 +91,18 @@ pub(crate) struct Piece {
     comments: Range<usize>,
 }
 
-/// `None` where a token has no end.
-pub(crate) fn cut(text: &[u8], strings: Strings) -> Option<Cut> {
+/// Why a text is not cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Uncut {
+    /// A token has no end.
+    Unterminated,
+    /// It has more tokens or statements than anybody keeps.
+    TooComplex,
+}
+
+/// The text in tokens and statements, within bounds.
+pub(crate) fn cut(text: &[u8], strings: Strings) -> Result<Cut, Uncut> {
+    let mut rows = (text.len() > LONG_BYTES).then(Rows::default);
     let mut cut = Cut { tokens: Vec::new(), comments: Vec::new(), pieces: Vec::new() };
     let mut nesting = Nesting::default();
     let (mut byte, mut token_at, mut comment_at) = (0, 0, 0);
@@ -89,7 +113,7 @@ pub(crate) fn cut(text: &[u8], strings: Strings) -> Option<Cut> {
     };
     for token in Lexer::new(text, strings) {
         match token.kind {
-            TokenKind::Unterminated => return None,
+            TokenKind::Unterminated => return Err(Uncut::Unterminated),
             TokenKind::Space => {}
             TokenKind::Comment => cut.comments.push(token),
             TokenKind::Symbol if token.of(text) == b";" && nesting.is_top() => {
@@ -99,11 +123,60 @@ pub(crate) fn cut(text: &[u8], strings: Strings) -> Option<Cut> {
             _ => {
                 nesting.see(text, token);
                 cut.tokens.push(token);
+                if let Some(rows) = &mut rows {
+                    rows.see(text, &mut cut.tokens);
+                }
             }
+        }
+        if cut.tokens.len() + cut.comments.len() > MAX_TOKENS || cut.pieces.len() > MAX_STATEMENTS {
+            return Err(Uncut::TooComplex);
         }
     }
     close(&mut cut, text.len(), text.len());
-    Some(cut)
+    Ok(cut)
+}
+
+/// Leaves out the rows of a long list that are nothing but constants, all but the first: behind `), (…)`
+/// nothing of what is looked for can stand in them.
+#[derive(Default)]
+struct Rows {
+    /// Where the comma ahead of the row stands, while the row may be one of constants.
+    comma: Option<usize>,
+}
+
+impl Rows {
+    /// Looks at the token that came last.
+    fn see(&mut self, text: &[u8], tokens: &mut Vec<Token>) {
+        let Some((last, before)) = tokens.split_last() else { return };
+        let bytes = last.of(text);
+        match (last.kind, bytes) {
+            (TokenKind::Symbol, b"(") => {
+                let is = |at: usize, symbol: &[u8]| {
+                    before
+                        .len()
+                        .checked_sub(at)
+                        .and_then(|at| before.get(at))
+                        .is_some_and(|t| t.of(text) == symbol)
+                };
+                self.comma = (is(1, b",") && is(2, b")")).then(|| before.len() - 1);
+            }
+            (TokenKind::Symbol, b")") => {
+                if let Some(comma) = self.comma.take() {
+                    tokens.truncate(comma);
+                }
+            }
+            (TokenKind::Symbol, b",") | (TokenKind::Number | TokenKind::BitStr, _) => {}
+            (TokenKind::Operator | TokenKind::Symbol, b"-" | b"+") => {}
+            (TokenKind::Str | TokenKind::EscapeStr, _)
+                if memchr::memmem::find(bytes, b"public").is_none() => {}
+            (TokenKind::Word, _) if is_constant(bytes) => {}
+            _ => self.comma = None,
+        }
+    }
+}
+
+fn is_constant(word: &[u8]) -> bool {
+    ["null", "true", "false", "default"].iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// Whether a `;` separates statements: not inside brackets (`CREATE RULE … DO (…; …)`) and not inside

@@ -432,3 +432,31 @@ fn schemas_of_the_gates_own_making_are_known_by_their_names() {
         assert!(!sql::is_distinct(schema), "{schema}");
     }
 }
+
+#[test]
+fn rows_of_constants_are_left_out_of_a_long_text_and_nothing_else_is() {
+    let row = ",(-1,'a public b',NULL),(2.5,'x',default),(now(),set_config('role', 'x', false),TRUE)";
+    let list = row.repeat(15_000);
+    let text = format!("INSERT INTO public.t VALUES (1, '', FALSE){list}; SELECT currval('s'); COMMIT");
+    let analysis = sql::analyse(text.as_bytes());
+    let kinds: Vec<_> = analysis.statements.iter().map(|s| &s.kind).collect();
+    assert!(matches!(kinds[..], [Kind::Other, Kind::Other, Kind::Commit { .. }]), "{kinds:?}");
+    assert!(analysis.statements[0].effects.contains(Effects::UNREPLAYABLE));
+    assert!(analysis.statements[1].effects.contains(Effects::SEQUENCE_STATE));
+    assert_eq!(analysis.statements[2].range, text.len() - 6..text.len());
+    let names = sql::Names { schema: "p", extensions: "e", database: "d", store_database: "s" };
+    let rewritten = sql::rewrite(text.as_bytes(), &names).expect("another text");
+    assert_eq!(rewritten.text, text.replacen("public", "\"p\"", 1).into_bytes());
+}
+
+#[test]
+fn a_text_of_too_many_statements_is_refused_and_never_let_through_unseen() {
+    for text in [";".repeat(300_000), "SET role x;".repeat(250_001)] {
+        let analysis = sql::analyse(text.as_bytes());
+        assert_eq!(analysis.statements.len(), 1);
+        assert!(matches!(
+            analysis.statements[0].decision,
+            Decision::RefuseEverywhere(refusal) if refusal.sqlstate == "54001"
+        ));
+    }
+}

@@ -108,7 +108,7 @@ fn look(text: &[u8], names: &Names, strings: Strings, depth: CodeDepth, found: &
     if names.schema == "public" {
         return;
     }
-    let Some(cut) = cut(text, strings) else { return };
+    let Ok(cut) = cut(text, strings) else { return };
     for piece in &cut.pieces {
         let t = Tokens { text, list: &cut.tokens[piece.tokens.clone()] };
         let piece = Piece { t, names, strings, depth };
