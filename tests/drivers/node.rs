@@ -41,3 +41,18 @@ fn sequelize() {
 fn typeorm() {
     program("typeorm", "typeorm.js").cases(16).run();
 }
+
+#[test]
+fn node_pg_migrate() {
+    program("node_pg_migrate", "node_pg_migrate.js").cases(5).run();
+}
+
+#[test]
+fn pg_boss() {
+    program("pg_boss", "pg_boss.js").cases(9).run();
+}
+
+#[test]
+fn graphile_worker() {
+    program("graphile_worker", "graphile_worker.js").cases(6).run();
+}
