@@ -27,7 +27,6 @@ pub(crate) struct Driver {
     test: &'static str,
     program: PathBuf,
     arguments: Vec<OsString>,
-    variables: Vec<(OsString, OsString)>,
     cases: usize,
     limit: Duration,
     pinned: bool,
@@ -51,7 +50,6 @@ impl Driver {
             test,
             program: program.into(),
             arguments: Vec::new(),
-            variables: Vec::new(),
             cases: 1,
             limit: LIMIT,
             pinned: true,
@@ -75,13 +73,6 @@ impl Driver {
         self
     }
 
-    /// Runs it with one more environment variable.
-    #[allow(dead_code)]
-    pub(crate) fn variable(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
-        self.variables.push((name.into(), value.into()));
-        self
-    }
-
     /// Its version is whatever the system has, so its row does not name one.
     pub(crate) fn of_the_system(mut self) -> Self {
         self.pinned = false;
@@ -89,7 +80,6 @@ impl Driver {
     }
 
     /// Longest run, where the usual one does not do.
-    #[allow(dead_code)]
     pub(crate) fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -234,7 +224,6 @@ impl Driver {
         if self.home.is_some() {
             command.env("HOME_URL", targets.world().store_admin_url("home"));
         }
-        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
