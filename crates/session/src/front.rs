@@ -153,7 +153,7 @@ impl Front for SessionFront<'_> {
 
     fn row(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, ServerFault> {
         match self.names.and_then(SchemaNames::distinct) {
-            Some(schema) => rows::shown(message, schema),
+            Some(names) => rows::shown(message, names, self.state.path()),
             None => Ok(None),
         }
     }

@@ -1,7 +1,7 @@
 //! The full look at a statement's text, cached by text and partition names for all sessions.
 
 use dashmap::DashMap;
-use sql::{Analysis, Names, Rewritten, Scan, Scanner};
+use sql::{Analysis, Names, Rewritten, Scan, Scanner, Shown};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -32,9 +32,9 @@ impl SchemaNames {
         }
     }
 
-    /// The schema's name, if it is one that rows are searched for, to be shown as `public`.
-    pub(crate) fn distinct(&self) -> Option<&str> {
-        Some(&*self.schema).filter(|schema| sql::is_distinct(schema))
+    /// The names that rows are searched for, if the schema's can be told apart from all other words.
+    pub(crate) fn distinct(&self) -> Option<Shown<'_>> {
+        sql::is_distinct(&self.schema).then_some(Shown { schema: &self.schema, extensions: &self.extensions })
     }
 
     /// What a rewritten text depends on: nothing of it is a single store's, so stores share the looks.

@@ -2,8 +2,9 @@
 
 use crate::look::{Look, SchemaNames};
 use crate::state::State;
+use model::partition::quote_identifier;
 use relay::{Rows, ServerFault};
-use sql::Kind;
+use sql::{Kind, Shown};
 use wire::frame::{self, HEADER_BYTES, Reader, backend};
 
 impl State {
@@ -23,16 +24,21 @@ impl State {
     }
 }
 
-/// A DataRow or CopyData with `public` where `schema` stands; `None`: as it came.
-pub(crate) fn shown(message: &[u8], schema: &str) -> Result<Option<Vec<u8>>, ServerFault> {
+/// A DataRow or CopyData in the client's names; `None`: as it came. `path`: the client's own, if it has
+/// set one.
+pub(crate) fn shown(
+    message: &[u8],
+    names: Shown,
+    path: Option<&str>,
+) -> Result<Option<Vec<u8>>, ServerFault> {
     let body = message.get(HEADER_BYTES..).unwrap_or_default();
-    if !sql::mentions(body, schema) {
+    if !sql::mentions(body, names.schema) {
         return Ok(None);
     }
     if message.first() != Some(&backend::COPY_DATA) {
-        return data_row(body, schema).ok_or(ServerFault::Malformed('D'));
+        return data_row(body, names, path).ok_or(ServerFault::Malformed('D'));
     }
-    Ok(sql::show_copied(body, schema).map(|shown| {
+    Ok(sql::show_copied(body, names).map(|shown| {
         let mut out = Vec::with_capacity(message.len());
         frame::write(&mut out, backend::COPY_DATA, |body| body.extend_from_slice(&shown));
         out
@@ -40,13 +46,18 @@ pub(crate) fn shown(message: &[u8], schema: &str) -> Result<Option<Vec<u8>>, Ser
 }
 
 /// The inner `None`: as it came.
-fn data_row(body: &[u8], schema: &str) -> Option<Option<Vec<u8>>> {
+fn data_row(body: &[u8], names: Shown, path: Option<&str>) -> Option<Option<Vec<u8>>> {
+    let [schema, extensions] = [names.schema, names.extensions].map(quote_identifier);
+    let default_path = format!("{schema}, {extensions}");
     let mut reader = Reader::new(body);
     let count = reader.u16()?;
     let (mut values, mut changed) = (Vec::with_capacity(body.len()), false);
     for _ in 0..count {
         let value = reader.value()?;
-        let shown = value.and_then(|value| sql::show(value, schema));
+        let shown = value.and_then(|value| match value {
+            value if value == default_path.as_bytes() => Some(sql::show_search_path(path).into()),
+            value => sql::show(value, names),
+        });
         changed |= shown.is_some();
         frame::put_value(&mut values, shown.as_deref().or(value));
     }
@@ -69,6 +80,10 @@ mod tests {
 
     const SCHEMA: &str = "stuff_todo_3fa9c2d1";
 
+    fn shown(message: &[u8]) -> Result<Option<Vec<u8>>, ServerFault> {
+        super::shown(message, Shown { schema: SCHEMA, extensions: "ext" }, Some("public, mine"))
+    }
+
     fn row(values: &[Option<&[u8]>]) -> Vec<u8> {
         let mut out = Vec::new();
         frame::data_row(&mut out, values);
@@ -82,24 +97,32 @@ mod tests {
         let shown_long = format!("public.{}", "x".repeat(46));
         let before = row(&[Some(b"a"), Some(name), None, Some(long.as_bytes()), Some(b"")]);
         let after = row(&[Some(b"a"), Some(b"public"), None, Some(shown_long.as_bytes()), Some(b"")]);
-        assert_eq!(shown(&before, SCHEMA), Ok(Some(after)));
+        assert_eq!(shown(&before), Ok(Some(after)));
         let other = format!("{SCHEMA}x");
-        assert_eq!(shown(&row(&[Some(other.as_bytes())]), SCHEMA), Ok(None));
-        assert_eq!(shown(&row(&[Some(b"a"), None]), SCHEMA), Ok(None));
+        assert_eq!(shown(&row(&[Some(other.as_bytes())])), Ok(None));
+        assert_eq!(shown(&row(&[Some(b"a"), None])), Ok(None));
+    }
+
+    #[test]
+    fn the_path_in_force_is_shown_as_the_client_has_set_it() {
+        let path = format!("\"{SCHEMA}\", \"ext\"");
+        assert_eq!(shown(&row(&[Some(path.as_bytes())])), Ok(Some(row(&[Some(b"public, mine")]))));
+        let path = format!("{SCHEMA}, ext");
+        assert_eq!(shown(&row(&[Some(path.as_bytes())])), Ok(Some(row(&[Some(b"public")]))));
     }
 
     #[test]
     fn a_row_that_does_not_add_up_is_malformed() {
         let whole = row(&[Some(SCHEMA.as_bytes()), None]);
         let malformed = Err(ServerFault::Malformed('D'));
-        assert_eq!(shown(&whole[..whole.len() - 1], SCHEMA), malformed);
-        assert_eq!(shown(&[&whole[..], b"x"].concat(), SCHEMA), malformed);
+        assert_eq!(shown(&whole[..whole.len() - 1]), malformed);
+        assert_eq!(shown(&[&whole[..], b"x"].concat()), malformed);
         let mut longer = whole.clone();
         longer[6] = 9;
-        assert_eq!(shown(&longer, SCHEMA), malformed);
+        assert_eq!(shown(&longer), malformed);
         let mut negative = whole;
         negative[7..11].copy_from_slice(&(-2_i32).to_be_bytes());
-        assert_eq!(shown(&negative, SCHEMA), malformed);
+        assert_eq!(shown(&negative), malformed);
     }
 
     #[test]
@@ -110,7 +133,7 @@ mod tests {
             out
         };
         let before = copied(&format!("1\t{SCHEMA}\n"));
-        assert_eq!(shown(&before, SCHEMA), Ok(Some(copied("1\tpublic\n"))));
-        assert_eq!(shown(&copied("1\n"), SCHEMA), Ok(None));
+        assert_eq!(shown(&before), Ok(Some(copied("1\tpublic\n"))));
+        assert_eq!(shown(&copied("1\n")), Ok(None));
     }
 }

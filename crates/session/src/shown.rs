@@ -3,6 +3,7 @@
 use crate::look::SchemaNames;
 use crate::texts::Texts;
 use model::partition::quote_identifier;
+use sql::Shown;
 use wire::frame::{HEADER_BYTES, Reader};
 use wire::{Fields, Severity, sqlstate};
 
@@ -35,28 +36,28 @@ pub(crate) fn public(fields: &mut Fields, names: &SchemaNames) -> bool {
     changed |= qualified(&mut fields.message, &names.extensions);
     changed
         | match names.distinct() {
-            Some(schema) => everywhere(fields, schema),
+            Some(shown) => everywhere(fields, shown),
             None => where_certain(fields, &names.schema),
         }
 }
 
 /// A name that stands for nothing else is shown as `public` wherever it is a whole identifier.
-fn everywhere(fields: &mut Fields, schema: &str) -> bool {
-    let mut changed = in_words(&mut fields.message, schema);
+fn everywhere(fields: &mut Fields, names: Shown) -> bool {
+    let mut changed = in_words(&mut fields.message, names);
     for text in [&mut fields.detail, &mut fields.hint, &mut fields.schema].into_iter().flatten() {
-        changed |= in_words(text, schema);
+        changed |= in_words(text, names);
     }
-    move_internal_position(fields, schema);
+    move_internal_position(fields, names.schema);
     for (kind, text) in &mut fields.others {
         if matches!(*kind, WHERE | INTERNAL_QUERY) {
-            changed |= in_words(text, schema);
+            changed |= in_words(text, names);
         }
     }
     changed
 }
 
-fn in_words(text: &mut String, schema: &str) -> bool {
-    let shown = sql::show(text.as_bytes(), schema).and_then(|shown| String::from_utf8(shown).ok());
+fn in_words(text: &mut String, names: Shown) -> bool {
+    let shown = sql::show(text.as_bytes(), names).and_then(|shown| String::from_utf8(shown).ok());
     let changed = shown.is_some();
     if let Some(shown) = shown {
         *text = shown;

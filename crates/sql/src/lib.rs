@@ -24,7 +24,7 @@ pub use rewrite::{
     show_search_path,
 };
 pub use scan::{Scan, Scanner, Step};
-pub use show::{mentions, occurrences, show, show_copied};
+pub use show::{Shown, mentions, occurrences, show, show_copied};
 pub use split::{analyse, analyse_as};
 pub use statement::{
     Analysis, Arg, BindTag, CopyDirection, Decision, Discard, Kind, Refusal, Reset, Scope, Show, Skip,

@@ -4,10 +4,21 @@
 //! one is binary: there the name is looked for inside arrays and records alone, whose lengths are then
 //! written anew. They are recognised by their own structure, every length of which must add up.
 
+mod path;
+
 use memchr::memmem;
 
 /// What the client calls the schema.
 const SHOWN: &[u8] = b"public";
+
+/// The names that are not the client's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown<'a> {
+    /// The partition's schema, shown as `public`.
+    pub schema: &'a str,
+    /// The schema of extensions, left out of search paths, to which the gate has added it.
+    pub extensions: &'a str,
+}
 
 /// Arrays and records inside each other are followed this deep: each layer may be read twice.
 const MAX_DEPTH: u8 = 4;
@@ -18,20 +29,20 @@ const MAX_DIMENSIONS: usize = 6;
 /// Bytes at the head of a file that `COPY` writes in binary format ("File Header").
 const COPY_SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
-/// A value, text or binary, with `public` for `schema`; `None`: as it is.
+/// A value, text or binary, in the client's names; `None`: as it is.
 #[must_use]
-pub fn show(value: &[u8], schema: &str) -> Option<Vec<u8>> {
-    inside(value, schema, 0)
+pub fn show(value: &[u8], names: Shown) -> Option<Vec<u8>> {
+    inside(value, names, 0)
 }
 
-/// A piece of a `COPY … TO STDOUT`, rows in text or binary format, with `public` for `schema`; `None`:
+/// A piece of a `COPY … TO STDOUT`, rows in text or binary format, in the client's names; `None`:
 /// as it is. The server never cuts a row in two.
 #[must_use]
-pub fn show_copied(piece: &[u8], schema: &str) -> Option<Vec<u8>> {
-    memmem::find(piece, schema.as_bytes())?;
+pub fn show_copied(piece: &[u8], names: Shown) -> Option<Vec<u8>> {
+    memmem::find(piece, names.schema.as_bytes())?;
     match memchr::memchr(0, piece) {
-        Some(_) => copied_rows(piece, schema),
-        None => text(piece, schema),
+        Some(_) => copied_rows(piece, names),
+        None => text(piece, names),
     }
 }
 
@@ -47,29 +58,30 @@ pub fn occurrences<'a>(text: &'a [u8], schema: &'a str) -> impl Iterator<Item = 
         .filter(|&at| !continues_before(&text[..at]) && !continues_behind(&text[at + schema.len()..]))
 }
 
-fn inside(value: &[u8], schema: &str, depth: u8) -> Option<Vec<u8>> {
-    memmem::find(value, schema.as_bytes())?;
+fn inside(value: &[u8], names: Shown, depth: u8) -> Option<Vec<u8>> {
+    memmem::find(value, names.schema.as_bytes())?;
     if memchr::memchr(0, value).is_none() {
-        return text(value, schema);
+        return text(value, names);
     }
     if depth >= MAX_DEPTH {
         return None;
     }
-    array(value, schema, depth).or_else(|| record(value, schema, depth))
+    array(value, names, depth).or_else(|| record(value, names, depth))
 }
 
-fn text(value: &[u8], schema: &str) -> Option<Vec<u8>> {
+fn text(value: &[u8], names: Shown) -> Option<Vec<u8>> {
     let mut shown = Vec::new();
     let mut read = 0;
-    for at in occurrences(value, schema) {
+    for at in occurrences(value, names.schema) {
         shown.extend_from_slice(&value[read..at]);
         shown.extend_from_slice(SHOWN);
-        read = at + schema.len();
+        read = at + names.schema.len();
     }
     if read == 0 {
         return None;
     }
     shown.extend_from_slice(&value[read..]);
+    path::leave_out(&mut shown, names.extensions);
     Some(shown)
 }
 
@@ -102,7 +114,7 @@ fn is_word(character: char) -> bool {
 
 /// An array: dimensions, whether there are NULLs, element type, length and lower bound of each
 /// dimension, then each element behind its length (`array_send`).
-fn array(value: &[u8], schema: &str, depth: u8) -> Option<Vec<u8>> {
+fn array(value: &[u8], names: Shown, depth: u8) -> Option<Vec<u8>> {
     let mut reader = Reader(value);
     let dimensions = usize::try_from(reader.word()?).ok()?;
     let has_nulls = reader.word()?;
@@ -117,27 +129,27 @@ fn array(value: &[u8], schema: &str, depth: u8) -> Option<Vec<u8>> {
     }
     let mut shown = Rebuilt::new(value, reader);
     for _ in 0..count {
-        shown.element(&mut reader, schema, depth)?;
+        shown.element(&mut reader, names, depth)?;
     }
     shown.done(reader)
 }
 
 /// A record: the number of its fields, then for each its type and its value behind its length
 /// (`record_send`).
-fn record(value: &[u8], schema: &str, depth: u8) -> Option<Vec<u8>> {
+fn record(value: &[u8], names: Shown, depth: u8) -> Option<Vec<u8>> {
     let mut reader = Reader(value);
     let count = usize::try_from(reader.word()?).ok()?;
     let mut shown = Rebuilt::new(value, reader);
     for _ in 0..count {
         shown.bytes.extend_from_slice(reader.take(4)?);
-        shown.element(&mut reader, schema, depth)?;
+        shown.element(&mut reader, names, depth)?;
     }
     shown.done(reader)
 }
 
 /// Rows in binary format: the number of fields, each behind its length; ahead of the first row a
 /// header, and behind the last one -1 ("Binary Format").
-fn copied_rows(piece: &[u8], schema: &str) -> Option<Vec<u8>> {
+fn copied_rows(piece: &[u8], names: Shown) -> Option<Vec<u8>> {
     let mut reader = Reader(piece);
     if piece.starts_with(COPY_SIGNATURE) {
         reader.take(COPY_SIGNATURE.len() + 4)?;
@@ -150,7 +162,7 @@ fn copied_rows(piece: &[u8], schema: &str) -> Option<Vec<u8>> {
         shown.bytes.extend_from_slice(count);
         let count = i16::from_be_bytes(count.try_into().ok()?);
         for _ in 0..count {
-            shown.element(&mut reader, schema, 0)?;
+            shown.element(&mut reader, names, 0)?;
         }
     }
     shown.done(reader)
@@ -169,14 +181,14 @@ impl Rebuilt {
     }
 
     /// One value behind its length, -1 for NULL. `None`: it is not there.
-    fn element(&mut self, reader: &mut Reader<'_>, schema: &str, depth: u8) -> Option<()> {
+    fn element(&mut self, reader: &mut Reader<'_>, names: Shown, depth: u8) -> Option<()> {
         let length = reader.word()?;
         let Ok(bytes) = usize::try_from(length) else {
             self.bytes.extend_from_slice(&length.to_be_bytes());
             return (length == -1).then_some(());
         };
         let element = reader.take(bytes)?;
-        let shown = inside(element, schema, depth + 1);
+        let shown = inside(element, names, depth + 1);
         self.changed |= shown.is_some();
         let element = shown.as_deref().unwrap_or(element);
         self.bytes.extend_from_slice(&i32::try_from(element.len()).ok()?.to_be_bytes());

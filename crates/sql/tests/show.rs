@@ -3,16 +3,18 @@
 #![allow(clippy::expect_used)]
 
 use proptest::prelude::*;
-use sql::{show, show_copied};
+use sql::{Shown, show, show_copied};
 
 const SCHEMA: &str = "stuff_todo_3fa9c2d1";
+
+const NAMES: Shown = Shown { schema: SCHEMA, extensions: "extensions" };
 
 fn said(text: &str) -> String {
     text.replace("SCHEMA", SCHEMA)
 }
 
 fn shown(value: &[u8]) -> Vec<u8> {
-    show(value, SCHEMA).unwrap_or_else(|| value.to_vec())
+    show(value, NAMES).unwrap_or_else(|| value.to_vec())
 }
 
 #[test]
@@ -52,9 +54,39 @@ fn the_true_name_becomes_public_wherever_it_is_a_whole_identifier() {
     for (value, expected) in table {
         let value = said(value);
         let expected = said(expected);
-        let shown = show(value.as_bytes(), SCHEMA);
+        let shown = show(value.as_bytes(), NAMES);
         assert_eq!(shown.is_some(), value != expected, "{value}");
         let shown = shown.unwrap_or_else(|| value.clone().into_bytes());
+        assert_eq!(String::from_utf8_lossy(&shown), expected, "{value}");
+    }
+}
+
+#[test]
+fn search_paths_are_those_that_the_client_has_set() {
+    let table = [
+        ("SCHEMA, extensions", "public"),
+        ("\"SCHEMA\", \"extensions\"", "\"public\""),
+        ("pg_catalog, SCHEMA, extensions, other", "pg_catalog, public, other"),
+        ("search_path=SCHEMA, extensions", "search_path=public"),
+        ("{work_mem=4MB,\"search_path=SCHEMA, extensions\"}", "{work_mem=4MB,\"search_path=public\"}"),
+        (
+            "{\"search_path=\\\"$user\\\", SCHEMA, extensions, pg_temp\"}",
+            "{\"search_path=\\\"$user\\\", public, pg_temp\"}",
+        ),
+        (
+            " SET search_path TO '$user', 'SCHEMA', 'extensions'\nAS $function$",
+            " SET search_path TO '$user', 'public'\nAS $function$",
+        ),
+        ("extensions, SCHEMA", "extensions, public"),
+        ("SCHEMA, extensions_of_mine", "public, extensions_of_mine"),
+        ("(SCHEMA,extensions)", "(public,extensions)"),
+        ("[\"SCHEMA\", \"extensions\"]", "[\"public\", \"extensions\"]"),
+        ("{\"a\" : \"SCHEMA\", \"extensions\" : 1}", "{\"a\" : \"public\", \"extensions\" : 1}"),
+        ("in SCHEMA, extensions and others", "in public, extensions and others"),
+        ("search_path = 'SCHEMA", "search_path = 'public"),
+    ];
+    for (value, expected) in table {
+        let shown = shown(said(value).as_bytes());
         assert_eq!(String::from_utf8_lossy(&shown), expected, "{value}");
     }
 }
@@ -64,7 +96,7 @@ fn marks_of_an_encoding_of_one_byte_are_no_part_of_the_name() {
     let value = [b"Relation \xbb", SCHEMA.as_bytes(), b".t\xab"].concat();
     assert_eq!(shown(&value), b"Relation \xbbpublic.t\xab");
     let value = [b"\xe9", SCHEMA.as_bytes()].concat();
-    assert_eq!(show(&value, SCHEMA), None);
+    assert_eq!(show(&value, NAMES), None);
 }
 
 /// An array of one dimension in binary form.
@@ -110,56 +142,56 @@ fn arrays_and_records_are_written_anew_with_their_lengths() {
         (array(&[Some(&record(&[name])), None]), array(&[Some(&record(&[public])), None])),
     ];
     for (value, expected) in table {
-        assert_eq!(show(&value, SCHEMA), Some(expected));
+        assert_eq!(show(&value, NAMES), Some(expected));
     }
     let square = |a: &[u8], b: &[u8]| {
         let head = [2, 0, 25, 1, 1, 2, 1].map(i32::to_be_bytes).concat();
         [head, value(Some(a)), value(Some(b))].concat()
     };
-    assert_eq!(show(&square(b"a", SCHEMA.as_bytes()), SCHEMA), Some(square(b"a", b"public")));
+    assert_eq!(show(&square(b"a", SCHEMA.as_bytes()), NAMES), Some(square(b"a", b"public")));
 }
 
 #[test]
 fn what_does_not_add_up_is_left_alone() {
     let whole = array(&[Some(SCHEMA.as_bytes()), None]);
     for end in 0..whole.len() {
-        assert_eq!(show(&whole[..end], SCHEMA), None, "cut at {end}");
+        assert_eq!(show(&whole[..end], NAMES), None, "cut at {end}");
     }
     let mut longer = whole.clone();
     longer.push(0);
-    assert_eq!(show(&longer, SCHEMA), None);
+    assert_eq!(show(&longer, NAMES), None);
     let mut negative = whole.clone();
     negative[20..24].copy_from_slice(&(-2_i32).to_be_bytes());
-    assert_eq!(show(&negative, SCHEMA), None);
+    assert_eq!(show(&negative, NAMES), None);
     let mut huge = whole;
     huge[12..16].copy_from_slice(&i32::MAX.to_be_bytes());
-    assert_eq!(show(&huge, SCHEMA), None);
+    assert_eq!(show(&huge, NAMES), None);
     let blob = [&[0, 1, 2][..], SCHEMA.as_bytes(), &[0]].concat();
-    assert_eq!(show(&blob, SCHEMA), None);
+    assert_eq!(show(&blob, NAMES), None);
 }
 
 #[test]
 fn arrays_inside_arrays_are_followed_only_so_deep() {
     let nested =
         |name: &[u8], depth: usize| (0..depth).fold(name.to_vec(), |inner, _| record(&[Some(&inner)]));
-    assert_eq!(show(&nested(SCHEMA.as_bytes(), 4), SCHEMA), Some(nested(b"public", 4)));
-    assert_eq!(show(&nested(SCHEMA.as_bytes(), 5), SCHEMA), None);
+    assert_eq!(show(&nested(SCHEMA.as_bytes(), 4), NAMES), Some(nested(b"public", 4)));
+    assert_eq!(show(&nested(SCHEMA.as_bytes(), 5), NAMES), None);
 }
 
 #[test]
 fn rows_that_are_copied_out_are_read_in_both_formats() {
     let name = Some(SCHEMA.as_bytes());
     let text = said("1\tSCHEMA\ta\\nSCHEMA.t\n");
-    assert_eq!(show_copied(text.as_bytes(), SCHEMA), Some(b"1\tpublic\ta\\npublic.t\n".to_vec()));
-    assert_eq!(show_copied(b"1\t2\n", SCHEMA), None);
+    assert_eq!(show_copied(text.as_bytes(), NAMES), Some(b"1\tpublic\ta\\npublic.t\n".to_vec()));
+    assert_eq!(show_copied(b"1\t2\n", NAMES), None);
     let head = [b"PGCOPY\n\xff\r\n\0".to_vec(), vec![0; 8]].concat();
     let end = (-1_i16).to_be_bytes().to_vec();
     let file = |name: Option<&[u8]>| [&head[..], &row(&[None, name]), &row(&[name]), &end].concat();
-    assert_eq!(show_copied(&file(name), SCHEMA), Some(file(Some(b"public"))));
+    assert_eq!(show_copied(&file(name), NAMES), Some(file(Some(b"public"))));
     let nested = row(&[Some(&array(&[name]))]);
-    assert_eq!(show_copied(&nested, SCHEMA), Some(row(&[Some(&array(&[Some(b"public")]))])));
+    assert_eq!(show_copied(&nested, NAMES), Some(row(&[Some(&array(&[Some(b"public")]))])));
     for end in 0..nested.len() {
-        assert_eq!(show_copied(&nested[..end], SCHEMA), None, "cut at {end}");
+        assert_eq!(show_copied(&nested[..end], NAMES), None, "cut at {end}");
     }
 }
 
@@ -180,13 +212,13 @@ proptest! {
         let mut value = value;
         let at = at.min(value.len());
         value.splice(at..at, SCHEMA.bytes());
-        let _ = (show(&value, SCHEMA), show_copied(&value, SCHEMA));
+        let _ = (show(&value, NAMES), show_copied(&value, NAMES));
     }
 
     #[test]
     fn a_value_without_the_name_is_never_touched(value: Vec<u8>) {
-        prop_assert_eq!(show(&value, SCHEMA), None);
-        prop_assert_eq!(show_copied(&value, SCHEMA), None);
+        prop_assert_eq!(show(&value, NAMES), None);
+        prop_assert_eq!(show_copied(&value, NAMES), None);
     }
 
     #[test]
@@ -206,15 +238,15 @@ proptest! {
         prop_assert_eq!(shown(&array(&old)), array(&new));
         prop_assert_eq!(shown(&record(&old)), record(&new));
         let copied = row(&old);
-        prop_assert_eq!(show_copied(&copied, SCHEMA).unwrap_or(copied), row(&new));
+        prop_assert_eq!(show_copied(&copied, NAMES).unwrap_or(copied), row(&new));
     }
 
     #[test]
     fn what_was_shown_is_shown_as_it_is(value: Vec<u8>, other: Vec<u8>) {
         let value = [&value[..], SCHEMA.as_bytes(), &other].concat();
-        if let Some(once) = show(&value, SCHEMA) {
+        if let Some(once) = show(&value, NAMES) {
             prop_assert!(once.len() < value.len());
-            prop_assert_eq!(show(&once, SCHEMA), None);
+            prop_assert_eq!(show(&once, NAMES), None);
         }
     }
 }

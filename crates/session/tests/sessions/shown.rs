@@ -32,10 +32,11 @@ const SET_UP: &str = "CREATE TABLE public.todos (id int PRIMARY KEY, title text)
     CREATE TYPE public.mood AS ENUM ('glad', 'sad');
     CREATE VIEW public.titles AS SELECT t.title, m.m FROM public.todos t, (SELECT 'sad'::public.mood AS m) m;
     CREATE FUNCTION public.twice(i int) RETURNS int LANGUAGE sql AS 'SELECT 2 * i';
+    CREATE FUNCTION anchored() RETURNS int LANGUAGE sql SET search_path = \"$user\", public, pg_temp AS 'SELECT 1';
     INSERT INTO todos SELECT i, 'title ' || i FROM generate_series(1, 5) i";
 
 /// Statements whose rows name the schema.
-const STATEMENTS: [&str; 28] = [
+const STATEMENTS: [&str; 32] = [
     "SELECT current_schema()",
     "SELECT current_schema, current_schema()::text",
     "SELECT nspname FROM pg_namespace WHERE nspname = 'public'",
@@ -59,6 +60,10 @@ const STATEMENTS: [&str; 28] = [
     "SELECT ROW(nspname, 1, NULL, ARRAY[nspname]) FROM pg_namespace WHERE nspname = 'public'",
     "SELECT array_agg(ROW(nspname, 'x')) FROM pg_namespace WHERE nspname = 'public'",
     "SELECT quote_ident(nspname) || '.' || quote_ident(relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE relname = 'todos'",
+    "SELECT current_setting('search_path'), 1",
+    "SELECT setting, reset_val, boot_val FROM pg_settings WHERE name = 'search_path'",
+    "SELECT proconfig FROM pg_proc WHERE proname = 'anchored'",
+    "SELECT pg_get_functiondef('anchored'::regproc)",
     "SELECT tableoid::regclass::text, id FROM todos ORDER BY id LIMIT 2",
     "INSERT INTO todos VALUES (6, 'six') RETURNING tableoid::regclass::text, id",
     "DELETE FROM todos WHERE id = 6 RETURNING id, current_schema()",
@@ -96,6 +101,7 @@ async fn rows_of_the_catalog_are_the_same_behind_a_path_of_the_clients_own() {
             "SELECT 'public.todos'::regclass::text, format_type('public.mood'::regtype, NULL)",
             "SELECT pg_get_viewdef('public.titles'::regclass)",
             "SHOW search_path",
+            "SELECT current_setting('search_path') AS path, 1",
             "SELECT array_remove(current_schemas(true), 'stuffgate_ext')",
         ] {
             script.push((sql, vec![query(sql)]));
