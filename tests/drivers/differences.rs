@@ -54,11 +54,6 @@ const ARGUMENT: &str = "`f('public.t')` where `f` is the service's own and takes
 
 const DUMPED_TOO: &str =
     "the gate's comment on the partition's schema is dumped too; `--no-comments` leaves it out";
-const PATH_OF_FUNCTIONS: &str = "`SET search_path = public` of a function has `extensions` in it, too";
-
-const SEARCH_PATH: &str = "`current_setting('search_path')` tells the path that is in force, which has \
-    the schema of extensions on it; `SHOW search_path` tells the client's own";
-
 /// Sorted by test.
 pub(crate) const DIFFERENCES: &[Difference] = &[
     Difference { test: "asyncpg", case: "hstore", target: Target::Schema, reason: HSTORE },
@@ -75,7 +70,6 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
     Difference { test: "pg_dump", case: "dump_custom", target: Target::Schema, reason: DUMPED_TOO },
     Difference { test: "pg_dump", case: "privileges", target: Target::Database, reason: READER },
     Difference { test: "pg_dump", case: "privileges", target: Target::Schema, reason: READER },
-    Difference { test: "pg_dump", case: "search_path", target: Target::Schema, reason: PATH_OF_FUNCTIONS },
     Difference { test: "pgx", case: "schemas", target: Target::Schema, reason: EXTENSIONS },
     Difference { test: "php_pdo_pgsql", case: "schemas", target: Target::Schema, reason: EXTENSIONS },
     Difference { test: "php_pgsql", case: "schemas", target: Target::Schema, reason: EXTENSIONS },
@@ -85,7 +79,6 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
     Difference { test: "psql", case: "privileges", target: Target::Schema, reason: READER },
     Difference { test: "psql", case: "schemas", target: Target::Schema, reason: EXTENSIONS },
     Difference { test: "psycopg_3", case: "schemas", target: Target::Schema, reason: EXTENSIONS },
-    Difference { test: "psycopg_3", case: "search_path", target: Target::Schema, reason: SEARCH_PATH },
     Difference { test: "ruby_pg", case: "schemas", target: Target::Schema, reason: EXTENSIONS },
     Difference { test: "sequelize", case: "alter", target: Target::Database, reason: DATABASE_NAME },
     Difference { test: "sequelize", case: "foreign_keys", target: Target::Database, reason: DATABASE_NAME },
