@@ -54,6 +54,7 @@ const ARGUMENT: &str = "`f('public.t')` where `f` is the service's own and takes
 
 const DUMPED_TOO: &str =
     "the gate's comment on the partition's schema is dumped too; `--no-comments` leaves it out";
+
 /// Sorted by test.
 pub(crate) const DIFFERENCES: &[Difference] = &[
     Difference { test: "asyncpg", case: "hstore", target: Target::Schema, reason: HSTORE },
