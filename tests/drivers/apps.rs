@@ -6,8 +6,8 @@ use std::time::Duration;
 
 /// Unleash waits for jobs of its own, which run every few seconds; four of it share the machine.
 const LIMIT: Duration = Duration::from_secs(240);
-/// What jobs of Unleash write at times that chance picks within half a minute of its start.
-const BY_THE_CLOCK: &[&str] = &["last_seen_at_metrics", "project_stats"];
+/// What jobs of Unleash write at times that chance picks, or when it has run for two minutes.
+const BY_THE_CLOCK: &[&str] = &["last_seen_at_metrics", "project_stats", "unknown_flags"];
 /// What people wrote, which carries the name of whom that Unleash is run for; nobody else's may be there.
 const WRITTEN: &str = "
 CREATE TEMP VIEW written AS
@@ -38,11 +38,20 @@ fn unleash() {
 
 /// What hangs on how messages sent at once meet, and on whether a job of Synapse was done before its end.
 const BY_CHANCE: &[&str] = &[
+    "cache_invalidation_stream_by_instance",
     "event_edges",
+    "event_push_actions",
     "event_push_summary",
+    "scheduled_tasks",
+    "state_group_edges",
+    "state_groups",
+    "state_groups_pending_deletion",
+    "state_groups_state",
     "stream_ordering_to_exterm",
     "user_directory",
     "user_directory_search",
+    "user_ips",
+    "users_in_public_rooms",
     "users_pending_deactivation",
 ];
 /// Where people's words are, which are marked with whom that Synapse is run for.

@@ -1,6 +1,7 @@
 //! Clients written in Node, from tests/drivers/node/node_modules.
 
 use crate::harness::Driver;
+use std::time::Duration;
 
 /// A program of the folder `node`.
 fn program(test: &'static str, file: &str) -> Driver {
@@ -29,7 +30,8 @@ fn kysely() {
 
 #[test]
 fn drizzle() {
-    program("drizzle", "drizzle.js").cases(14).run();
+    // Its kit is a process for each of eight steps.
+    program("drizzle", "drizzle.js").cases(14).limit(Duration::from_secs(200)).run();
 }
 
 #[test]
