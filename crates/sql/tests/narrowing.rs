@@ -85,7 +85,7 @@ fn the_schema_of_extensions_is_told_only_to_those_who_may_look_what_stands_in_it
         "SELECT n.tableoid, n.oid, n.nspname FROM pg_namespace n",
         "SELECT oid, nspname FROM pg_namespace n",
     ] {
-        let told = " AND (n.nspname <> 'ext' OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extnamespace = n.oid))";
+        let told = " AND (n.nspname <> 'ext' OR EXISTS (SELECT FROM pg_catalog.pg_extension stuffgate_e WHERE stuffgate_e.extnamespace = n.oid))";
         assert!(sent(join).contains(told), "{join}");
     }
 }

@@ -172,9 +172,15 @@ pub(super) fn condition(alias: &str, column: Column) -> String {
 }
 
 /// Is the object with this number one of the server's own, or does it stand in a schema that is seen?
+///
+/// `EXISTS`, not `IN`: the planner may then look single objects up instead of gathering all, which it
+/// would think to do for each row of a query around this one. No client gives the names that the looked
+/// up relations go by here, so they hide none of its own.
 fn of_seen(oid: &str, catalog: &str, namespace: &str) -> String {
-    let seen = seen(&format!("o.{namespace}"));
-    format!("({oid} < 16384 OR {oid} IN (SELECT o.oid FROM pg_catalog.{catalog} o WHERE {seen}))")
+    let seen = seen(&format!("stuffgate_o.{namespace}"));
+    format!(
+        "({oid} < 16384 OR EXISTS (SELECT FROM pg_catalog.{catalog} stuffgate_o WHERE stuffgate_o.oid = {oid} AND {seen}))"
+    )
 }
 
 /// What keeps the schema of extensions from view in a list of schemas: plain Postgres has extensions in
@@ -193,7 +199,7 @@ pub(super) fn without_extensions(name: &[u8], alias: &str, extensions: &str, joi
     let other = format!("{alias}.{column} <> {}", literal(extensions));
     Some(if joins {
         format!(
-            " AND ({other} OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extnamespace = {number}))"
+            " AND ({other} OR EXISTS (SELECT FROM pg_catalog.pg_extension stuffgate_e WHERE stuffgate_e.extnamespace = {number}))"
         )
     } else {
         format!(" AND {other}")
