@@ -54,9 +54,16 @@ impl Lease {
         self.account.pool.remember_welcome(self.server.facts.applied, parameters);
     }
 
-    /// The schema has changed: statements parsed from now on get plans of their own.
-    pub fn schema_changed(&self) {
-        self.account.pool.next_epoch();
+    /// The schema has changed: statements parsed from now on get plans of their own. With `same_code`,
+    /// no function, trigger or the like was made or changed.
+    pub fn schema_changed(&self, same_code: bool) {
+        self.account.pool.next_epoch(same_code);
+    }
+
+    /// Code has run that may have made other code unseen: what [`Lease::note_stateful`] was told holds
+    /// until the schema changes, and no longer.
+    pub fn doubt_stateful(&self) {
+        self.account.pool.doubt_stateful();
     }
 
     /// Makes the connection reusable. To be called at a safe point, with nothing unread, nothing

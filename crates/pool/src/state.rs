@@ -38,9 +38,18 @@ struct State {
     last_failure: String,
     /// What servers report after login, by fingerprint of the session parameters in force.
     welcomes: Vec<(u64, Welcome)>,
-    /// Names behind which session state may change, and the schema epoch they were read in.
-    stateful: Option<(u32, Arc<[Box<str>]>)>,
+    stateful: Option<Stateful>,
     gone: bool,
+}
+
+/// Names behind which session state may change.
+#[derive(Debug)]
+struct Stateful {
+    /// The schema epoch that they hold in.
+    epoch: u32,
+    names: Arc<[Box<str>]>,
+    /// Nothing has run since that may have brought others unseen.
+    certain: bool,
 }
 
 /// The connections of one role in one store.
@@ -103,15 +112,35 @@ impl Pool {
 
     pub(crate) fn stateful(&self) -> Option<Arc<[Box<str>]>> {
         let epoch = self.epoch();
-        self.lock().stateful.as_ref().filter(|(known, _)| *known == epoch).map(|(_, names)| Arc::clone(names))
+        let state = self.lock();
+        let known = state.stateful.as_ref().filter(|known| known.epoch == epoch);
+        known.map(|known| Arc::clone(&known.names))
     }
 
     pub(crate) fn note_stateful(&self, epoch: u32, names: Arc<[Box<str>]>) {
-        self.lock().stateful = Some((epoch, names));
+        self.lock().stateful = Some(Stateful { epoch, names, certain: true });
     }
 
-    pub(crate) fn next_epoch(&self) {
-        self.epoch.fetch_add(1, Ordering::AcqRel);
+    /// Code of the database's own may have changed unseen.
+    pub(crate) fn doubt_stateful(&self) {
+        if let Some(known) = &mut self.lock().stateful {
+            known.certain = false;
+        }
+    }
+
+    /// Begins the next schema epoch. Where code is as it was (`same_code`) and none of it changes
+    /// session state, no change of anything else can bring such names.
+    pub(crate) fn next_epoch(&self, same_code: bool) {
+        let mut state = self.lock();
+        let ended = self.epoch.fetch_add(1, Ordering::AcqRel);
+        if let Some(known) = &mut state.stateful
+            && same_code
+            && known.certain
+            && known.epoch == ended
+            && known.names.is_empty()
+        {
+            known.epoch = ended.wrapping_add(1);
+        }
     }
 
     pub(crate) fn welcome(&self, applied: u64) -> Option<Welcome> {

@@ -133,6 +133,7 @@ impl Front for SessionFront<'_> {
             // "cached plan must not change result type": what is parsed from now on gets a new plan.
             sqlstate::FEATURE_NOT_SUPPORTED | sqlstate::INVALID_SQL_STATEMENT_NAME => {
                 self.state.schema_changed = true;
+                self.state.code_unknown = true;
             }
             _ => {}
         }

@@ -399,8 +399,11 @@ impl Session {
         if applied == before && !resets {
             leased.lease.server.facts.applied = self.state.parameters.fingerprint();
         }
+        let code_unknown = std::mem::take(&mut self.state.code_unknown);
         if std::mem::take(&mut self.state.schema_changed) {
-            leased.lease.schema_changed();
+            leased.lease.schema_changed(!code_unknown);
+        } else if code_unknown {
+            leased.lease.doubt_stateful();
         }
         let dropped = self.drop_pins_of_another(leased.user.as_ref());
         if self.state.pinned().is_some() {

@@ -57,6 +57,8 @@ pub(crate) struct State {
     /// The open transaction has a savepoint: what it undoes is not tracked.
     pub(crate) savepoints: bool,
     pub(crate) schema_changed: bool,
+    /// Functions, triggers and the like may be others than the pool knows of.
+    pub(crate) code_unknown: bool,
     /// The open transaction made code that it may have run at once.
     pub(crate) code_changed: bool,
     /// A portal that ends a transaction is being executed.
@@ -119,6 +121,7 @@ impl State {
             rolls_back: false,
             savepoints: false,
             schema_changed: false,
+            code_unknown: false,
             code_changed: false,
             ends_with_segment: false,
             journal: VecDeque::new(),
@@ -157,6 +160,7 @@ impl State {
             Self::hold_on_to(changes, effects);
         }
         self.schema_changed |= effects.intersects(Effects::DDL | Effects::FUNCTION_DDL);
+        self.code_unknown |= effects.intersects(Effects::FUNCTION_DDL | Effects::UNREPLAYABLE);
         self.code_changed |= effects.contains(Effects::FUNCTION_DDL);
         self.savepoints |= effects.contains(Effects::SAVEPOINT);
     }

@@ -196,3 +196,24 @@ async fn a_connection_handed_to_a_waiter_is_looked_at_like_an_idle_one() {
     drop(lease);
     assert_nothing_leaks(&pools).await;
 }
+
+#[tokio::test]
+async fn that_no_code_changes_session_state_is_remembered_over_changes_of_tables_alone() {
+    let (server, pools) = (postgres(), pools(settings()));
+    let lease = pools.lease(&place(1, server.port()), 1).await.expect("a lease");
+    let none: Arc<[Box<str>]> = Arc::new([]);
+    let learn = |names: &Arc<[Box<str>]>| lease.note_stateful(lease.epoch(), Arc::clone(names));
+    learn(&none);
+    lease.schema_changed(true);
+    assert_eq!(lease.stateful(), Some(Arc::clone(&none)), "tables");
+    lease.schema_changed(false);
+    assert_eq!(lease.stateful(), None, "functions");
+    learn(&none);
+    lease.doubt_stateful();
+    assert_eq!(lease.stateful(), Some(Arc::clone(&none)), "until the schema changes");
+    lease.schema_changed(true);
+    assert_eq!(lease.stateful(), None, "unseen");
+    learn(&["f".into()].into());
+    lease.schema_changed(true);
+    assert_eq!(lease.stateful(), None, "a view may have come that calls f");
+}
