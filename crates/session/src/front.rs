@@ -202,17 +202,17 @@ impl SessionFront<'_> {
         match self.state.gate.looks.scan(text) {
             Scan::Plain => {
                 self.forget_unnamed();
-                if self.state.catalog_cursors {
-                    *self.strangers = false;
-                    let look = self.state.gate.looks.look(text, self.names);
-                    let rows = self.state.rows_to_show(&look, self.names);
-                    return Verdict::PassNoted(Notes { watched: false, rows });
+                *self.strangers = false;
+                if !self.state.catalog_cursors {
+                    return Verdict::Pass;
                 }
+                let rows = self.state.rows_of_fetch(text, self.names);
+                Verdict::PassNoted(Notes { watched: false, rows })
             }
             Scan::Transaction(step) => {
                 self.state.rolls_back |= step == Step::Rollback;
                 self.forget_unnamed();
-                return Verdict::Pass; // what strangers left is still theirs
+                Verdict::Pass // what strangers left is still theirs
             }
             Scan::Look => {
                 let look = self.state.look(text, self.names);
@@ -225,11 +225,9 @@ impl SessionFront<'_> {
                 if ours || (behind && self.state.caller.may_bind()) {
                     return Verdict::Hold;
                 }
-                return self.looked_at_query(text, &look, message.len(), desk);
+                self.looked_at_query(text, &look, message.len(), desk)
             }
         }
-        *self.strangers = false;
-        Verdict::Pass
     }
 
     fn looked_at_query(

@@ -1,6 +1,6 @@
 //! The rows of a store's catalog in the client's own terms.
 
-use crate::look::{Look, SchemaNames};
+use crate::look::{Look, MAX_LOOK_BYTES, SchemaNames};
 use crate::state::State;
 use model::partition::quote_identifier;
 use relay::{Rows, ServerFault};
@@ -16,6 +16,14 @@ impl State {
         Rows::of(look.analysis.statements.iter().map(|statement| {
             statement.catalog || (self.catalog_cursors && matches!(statement.kind, Kind::Fetch))
         }))
+    }
+
+    /// The same of a text that the scan found nothing in: it may be a `FETCH`, which is no long one.
+    pub(crate) fn rows_of_fetch(&self, text: &[u8], names: Option<&SchemaNames>) -> Rows {
+        if text.len() > MAX_LOOK_BYTES {
+            return Rows::NONE;
+        }
+        self.rows_to_show(&self.look(text, names), names)
     }
 
     /// Notes a cursor over the catalog: `FETCH` alone does not say whose rows it brings.

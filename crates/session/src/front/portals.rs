@@ -51,8 +51,7 @@ impl SessionFront<'_> {
     fn note_plain(&mut self, portal: &[u8], statement: &Statement) {
         match statement.step {
             None if self.state.catalog_cursors => {
-                let look = self.state.gate.looks.look(&statement.text, self.names);
-                let rows = self.state.rows_to_show(&look, self.names);
+                let rows = self.state.rows_of_fetch(&statement.text, self.names);
                 let note = Portal::Server { changes: Vec::new(), rows, text: None };
                 self.state.names.portals.insert(portal.into(), note);
             }
