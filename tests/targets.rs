@@ -52,6 +52,9 @@ impl Target {
     }
 }
 
+/// Programs and their servers share a few cores with other tests: a store may be slow to confirm what it is told.
+const PATIENT: &str = "[pool]\nreset_timeout_ms = 20000\nconnect_timeout_ms = 20000\nwait_timeout_ms = 30000";
+
 /// One Postgres server with all of them, and a gate. Dropping it leaves nothing behind.
 pub struct Targets {
     world: World,
@@ -77,6 +80,7 @@ impl Targets {
             .users(users)
             .in_databases(Target::Database.logins().iter().copied())
             .extensions(extensions.iter().copied())
+            .settings(PATIENT)
             .options(Options { conf: vec!["max_prepared_transactions = 10".into()], ..Options::default() })
             .start();
         let server = world.server("alice");
