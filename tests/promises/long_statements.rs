@@ -31,6 +31,7 @@ fn insert_of(bytes: usize) -> (String, usize) {
 
 async fn with_table(world: &World) -> Client {
     let mut session = world.connect("alice").await;
+    session.patience(Duration::from_secs(60));
     let made = session.simple("CREATE TABLE public.notes (n int, t text)").await.unwrap();
     assert_eq!(made.errors, []);
     session
@@ -67,15 +68,20 @@ async fn the_memory_of_a_long_statement_is_given_back() {
     let world = alone();
     let mut session = with_table(&world).await;
     session.simple("BEGIN").await.unwrap();
-    let before = world.resident_bytes();
-    for sql in [format!("SELECT length('{}')", "x".repeat(40 * MIB)), insert_of(3 * MIB).0] {
-        assert_eq!(session.simple(&sql).await.unwrap().errors, []);
-        assert_eq!(session.extended(&sql, &[]).await.unwrap().errors, []);
+    let long = [format!("SELECT length('{}')", "x".repeat(40 * MIB)), insert_of(MIB).0];
+    let (before, mut after) = (world.resident_bytes(), Vec::new());
+    for _ in 0..3 {
+        for sql in &long {
+            assert_eq!(session.simple(sql).await.unwrap().errors, []);
+            assert_eq!(session.extended(sql, &[]).await.unwrap().errors, []);
+        }
+        // The unnamed statement is the session's until the next one takes its place.
+        session.extended("SELECT 1", &[]).await.unwrap();
+        after.push(world.resident_bytes());
     }
-    // The unnamed statement is the session's until the next one takes its place.
-    session.extended("SELECT 1", &[]).await.unwrap();
-    let after = world.resident_bytes();
-    assert!(after < before + 16 * MIB, "{before} bytes before, {after} after, in the same transaction");
+    // What the C library keeps of freed memory, to use it again, is 64 MiB at most.
+    assert!(after[2] < before + 72 * MIB, "{before} bytes before, {after:?} after, in the same transaction");
+    assert!(after[2] < after[0] + 8 * MIB, "it grows: {after:?}");
 }
 
 #[tokio::test]
@@ -83,19 +89,14 @@ async fn a_statement_without_room_waits_and_is_refused_with_a_way_out() {
     let world = crowded();
     let mut first = with_table(&world).await;
     let mut second = world.connect("alice").await;
-    let long = insert_of(900_000).0;
-    let long = frames::query(&long);
-    let (head, tail) = long.split_at(500_000);
-    first.send(head).await.unwrap();
+    // What others have prepared takes the room for as long as they like.
+    for n in 0..3 {
+        let text = format!("SELECT {n} /* {} */", "z".repeat(440_000));
+        first.send(&[frames::parse(&format!("s{n}"), &text), frames::sync()].concat()).await.unwrap();
+        assert_eq!(first.answer().await.unwrap().errors, []);
+    }
     second.simple("BEGIN; INSERT INTO notes VALUES (-1, 'short')").await.unwrap();
-    // The first one's bytes are on their way to the gate: until they have come, there is room.
     let sql = format!("SELECT length('{}')", "y".repeat(900_000));
-    world
-        .until(async || {
-            let mut other = world.connect("alice").await;
-            other.simple(&sql).await.unwrap().code() == "53200"
-        })
-        .await;
     let begun = Instant::now();
     let refused = second.simple(&sql).await.unwrap();
     assert_eq!((refused.code(), refused.status), ("53200", 'E'), "{refused:?}");
@@ -107,14 +108,29 @@ async fn a_statement_without_room_waits_and_is_refused_with_a_way_out() {
     assert_eq!((refused.code(), refused.status), ("53200", 'I'));
     assert_eq!(second.simple("SELECT 'short'").await.unwrap().value(), Some("short"));
 
-    let (waited, sent) = tokio::join!(second.simple(&sql), async {
+    let (waited, let_go) = tokio::join!(second.simple(&sql), async {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        first.send(tail).await
+        first.simple("DEALLOCATE ALL").await
     });
-    sent.unwrap();
+    assert_eq!(let_go.unwrap().errors, []);
     assert_eq!(waited.unwrap().value(), Some("900000"), "it waits for room");
-    assert_eq!(first.answer().await.unwrap().errors, []);
     assert_eq!(world.direct("alice", "SELECT count(*) FROM notes WHERE n < 0"), "0\n");
+}
+
+#[tokio::test]
+async fn a_statement_that_stops_arriving_gives_its_room_up() {
+    let world = crowded();
+    let mut one = with_table(&world).await;
+    let mut in_transaction = world.connect("alice").await;
+    in_transaction.simple("BEGIN; SELECT 1").await.unwrap();
+    let mut other = world.connect("alice").await;
+    let sql = format!("SELECT length('{}')", "y".repeat(900_000));
+    for stalls in [&mut one, &mut in_transaction] {
+        stalls.send(&frames::query(&sql)[..500_000]).await.unwrap();
+        let said = String::from_utf8_lossy(&stalls.rest().await.unwrap()).into_owned();
+        assert!(said.contains("57P05") && said.contains("pool.wait_timeout_ms"), "{said}");
+        assert_eq!(other.simple(&sql).await.unwrap().value(), Some("900000"));
+    }
 }
 
 #[tokio::test]

@@ -144,6 +144,12 @@ pub(crate) fn no_room(bytes: usize) -> Fields {
     .with_hint("Other sessions' statements take it: try again, send large values as parameters or by COPY, or raise session.statements_total_bytes.")
 }
 
+/// A long statement that does not go on arriving keeps room from others: its session ends.
+pub(crate) fn stalled() -> Fields {
+    Fields::fatal(sqlstate::IDLE_SESSION_TIMEOUT, "terminating connection: a long statement has stopped arriving")
+        .with_hint("Nothing more of it came for pool.wait_timeout_ms, and it keeps room from other sessions' statements.")
+}
+
 /// Only the end of the failed transaction is accepted.
 pub(crate) fn transaction_failed() -> Fields {
     Fields::error(

@@ -415,6 +415,7 @@ impl Session {
             self.client.shrink();
         }
         let idle = self.client.inbox.is_empty();
+        let limit = self.state.gate.pools.settings().wait_timeout;
         std::future::poll_fn(|cx| {
             if let Poll::Ready(reason) = self.handle.poll_end(cx, known) {
                 return Poll::Ready(Err(End::Told(Box::new(error::ended(reason)))));
@@ -425,7 +426,12 @@ impl Session {
             match self.client.poll_fill(cx) {
                 Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(Err(End::Gone)),
                 Poll::Ready(Ok(_)) => Poll::Ready(Ok(())),
-                Poll::Pending => Poll::Pending,
+                Poll::Pending => match &mut self.state.room {
+                    Some(room) => room
+                        .poll_stalled(cx, self.client.inbox.unread().len(), limit)
+                        .map(|()| Err(End::Told(Box::new(error::stalled())))),
+                    None => Poll::Pending,
+                },
             }
         })
         .await

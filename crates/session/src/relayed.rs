@@ -340,6 +340,7 @@ impl Session {
         let Self { client, state, leased, handle, .. } = self;
         let Some(leased) = leased.as_deref_mut() else { return Ok(Turn::Held) };
         let epoch = leased.lease.epoch();
+        let limit = state.gate.pools.settings().wait_timeout;
         let server = &mut *leased.lease.server;
         let mut front = SessionFront {
             state,
@@ -357,7 +358,7 @@ impl Session {
             // Looked at anew each time: one call may relay into a transaction.
             let busy = deferred || !leased.ledger.is_safe_point();
             if let Poll::Ready(reason) = handle.poll_end(cx, busy.then_some(EndReason::Draining)) {
-                return Poll::Ready(Err(reason));
+                return Poll::Ready(Err(Box::new(error::ended(reason))));
             }
             let outcome = leased.relay.poll(cx, client, &mut server.peer, &mut leased.ledger, &mut front);
             if front.state.room.as_ref().is_some_and(|room| room.spent)
@@ -368,13 +369,19 @@ impl Session {
             if !front.state.texts.is_empty() && leased.ledger.is_settled() {
                 front.state.texts.forget();
             }
+            if outcome.is_pending()
+                && let Some(room) = &mut front.state.room
+                && room.poll_stalled(cx, client.inbox.unread().len(), limit).is_ready()
+            {
+                return Poll::Ready(Err(Box::new(error::stalled())));
+            }
             outcome.map(Ok)
         })
         .await;
         let label = &leased.route.place.label;
         let lost = |fault| Err(End::Lost(Box::new(error::server_lost(label, &fault))));
         match outcome {
-            Err(reason) => Err(End::Told(Box::new(error::ended(reason)))),
+            Err(fields) => Err(End::Told(fields)),
             Ok(Outcome::SafePoint) => Ok(Turn::SafePoint),
             Ok(Outcome::Held) => Ok(Turn::Held),
             Ok(Outcome::PartDone) => Ok(Turn::PartDone),

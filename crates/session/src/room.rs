@@ -1,8 +1,12 @@
 //! Room for the texts of statements: what all sessions together may hold, and what each of them does.
 
 use crate::look::LongLooks;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Longest message that needs no room, in bytes: what a session may own anyway.
 pub(crate) const FREE_MESSAGE_BYTES: usize = 64 * 1024;
@@ -34,6 +38,10 @@ pub(crate) struct Room {
     pub(crate) spent: bool,
     /// What was seen in the message.
     pub(crate) looks: LongLooks,
+    /// Of the message, as far as is known.
+    arrived: usize,
+    /// When there was nothing more of it for too long.
+    stalls: Option<Pin<Box<Sleep>>>,
     _taken: OwnedSemaphorePermit,
 }
 
@@ -62,7 +70,21 @@ impl Budget {
 
 impl Room {
     fn of(bytes: usize, taken: OwnedSemaphorePermit) -> Self {
-        Self { bytes, spent: false, looks: LongLooks::default(), _taken: taken }
+        Self { bytes, spent: false, looks: LongLooks::default(), arrived: 0, stalls: None, _taken: taken }
+    }
+
+    /// Ready once nothing more of the message has come for `limit`; `unread` bytes are there.
+    pub(crate) fn poll_stalled(&mut self, cx: &mut Context<'_>, unread: usize, limit: Duration) -> Poll<()> {
+        if self.spent || unread >= self.bytes {
+            return Poll::Pending;
+        }
+        let end = Instant::now() + limit;
+        let stalls = self.stalls.get_or_insert_with(|| Box::pin(sleep_until(end)));
+        if unread != self.arrived {
+            self.arrived = unread;
+            stalls.as_mut().reset(end);
+        }
+        stalls.as_mut().poll(cx)
     }
 
     /// Whether it is enough for a message of so many bytes that has not gone yet.
