@@ -13,7 +13,8 @@ fn pgjdbc() {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers/java");
     let mut compiler = Command::new("javac");
     compiler.args(["-Xlint:all", "-Werror", "-cp", JAR, "-d"]).arg(&classes);
-    compiler.args(["Cases.java", "PgJdbc.java"].map(|file| sources.join(file)));
+    let files = std::fs::read_dir(sources).unwrap().map(|file| file.unwrap().path());
+    compiler.args(files.filter(|file| file.extension().is_some_and(|of| of == "java")));
     let ended = compiler.output().unwrap_or_else(|error| panic!("javac: {error}; tests/setup installs it"));
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
 

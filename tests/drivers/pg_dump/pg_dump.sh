@@ -7,7 +7,7 @@ from=$DATABASE_URL to=$OTHER_DATABASE_URL
 echo "client: $(pg_dump --version | sed -E 's/^pg_dump \(PostgreSQL\) ([0-9.]+).*/pg_dump \1/')"
 
 # Each line of standard input, as seen in the case $1. Errors' first words are not a failed case's by themselves.
-said() { sed -E -e 's/^ERROR/error/' -e "s/^/$1: /" -e 's/[[:space:]]+$//'; }
+said() { sed -E -e 's/^ERROR/error/' -e 's/(theirs\.sql):[0-9]+/\1/' -e "s/^/$1: /" -e 's/[[:space:]]+$//'; }
 # Runs a command; what it complains of is seen, and how it ended.
 run() {
     local case=$1
