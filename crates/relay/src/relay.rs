@@ -206,9 +206,11 @@ impl Relay {
                 }
             }
             // A held client is still listened to: it may go away.
-            let held = matches!(client_walk, Walk::Held) && !self.leaving;
-            let listen =
-                matches!(client_walk, Walk::Dry) || (held && client.inbox.unread().len() < HIGH_WATER_BYTES);
+            if self.leaving && matches!(client_walk, Walk::Dry) {
+                return Poll::Ready(Outcome::ClientGone(None)); // what looked like a farewell was none
+            }
+            let held = matches!(client_walk, Walk::Held) && client.inbox.unread().len() < HIGH_WATER_BYTES;
+            let listen = !self.leaving && (held || matches!(client_walk, Walk::Dry));
             if listen && !progress {
                 match client.poll_fill(cx) {
                     Poll::Ready(Ok(0) | Err(_)) if self.has_left(client) => progress = true,

@@ -430,6 +430,12 @@ fn a_client_that_leaves_in_a_copy_or_does_not_take_its_rows_is_gone() {
     assert!(stage.client_says(&[query("r"), terminate()]).is_none());
     assert_outcome!(stage.server_says(&[copy_in()]), Outcome::Terminated);
 
+    // Half a message that happens to end as Terminate does.
+    let half = [&query(&"v".repeat(100))[..40], &terminate()].concat();
+    let mut stage = Stage::new();
+    assert!(stage.client_says(&[query("r"), half]).is_none());
+    assert_outcome!(stage.client_goes(), Outcome::ClientGone(_));
+
     let mut stage = Stage::new();
     assert!(stage.client_says(&[query("r"), terminate()]).is_none());
     assert!(stage.client_goes().is_none());
