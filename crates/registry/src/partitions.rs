@@ -30,7 +30,7 @@ pub(crate) fn by_gate(transaction: &Transaction<'_>, request: &GrantRequest, sto
     let (schema, extensions, database) = match request.place {
         // Two services may share a word (`to-do`, `to_do`), and a server may hold many stores' databases.
         Where::Database => (None, None, Some(format!("{word}_{suffix}"))),
-        _ => (Some(format!("{SCHEMA_PREFIX}{word}_{suffix}")), Some(EXTENSION_SCHEMA), None),
+        _ => (Some(schema_of(transaction, &request.service, &suffix)?), Some(EXTENSION_SCHEMA), None),
     };
     transaction.execute(
         "INSERT INTO partitions (store_id, service, kind, schema, extensions, database, owner_role)
@@ -38,6 +38,14 @@ pub(crate) fn by_gate(transaction: &Transaction<'_>, request: &GrantRequest, sto
         params![store.0, request.service.as_str(), kind, schema, extensions, database, owner_role],
     )?;
     Ok(transaction.last_insert_rowid())
+}
+
+/// The schema of the service's partitions, by one name in all stores: what the gate makes of a statement
+/// can then be used for each of them. The first one is given `suffix`.
+fn schema_of(transaction: &Transaction<'_>, service: &Name, suffix: &str) -> Result<String> {
+    let sql = "SELECT schema FROM partitions WHERE service = ?1 AND kind = 'schema' LIMIT 1";
+    let known = column(transaction, sql, params![service.as_str()])?;
+    Ok(known.unwrap_or_else(|| format!("{SCHEMA_PREFIX}{}_{suffix}", word(service))))
 }
 
 /// The partition that a store's owner prepared; its schema may change from one grant to the next.

@@ -59,6 +59,7 @@ CREATE TABLE partitions (
     owner_role TEXT,
     UNIQUE (store_id, service, kind)
 ) STRICT;
+CREATE INDEX partitions_service ON partitions (service);
 
 CREATE TABLE grants (
     id                INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -134,6 +134,19 @@ fn a_schema_that_the_gate_makes_has_a_name_that_nothing_else_has() {
 }
 
 #[test]
+fn a_services_schema_has_one_name_in_all_stores() {
+    let (_scratch, mut registry) = Scratch::new();
+    furnish(&mut registry, "alice", "todo");
+    furnish(&mut registry, "bob", "notes");
+    let mut schema_in_store_of = |user: &str| {
+        let record = registry.begin_grant(&request(user, "todo", Where::Schema)).expect("a grant");
+        let Partition::Schema { schema, .. } = record.grant.partition else { panic!("a schema") };
+        schema
+    };
+    assert_eq!(schema_in_store_of("alice"), schema_in_store_of("bob"));
+}
+
+#[test]
 fn a_grant_elsewhere_needs_the_old_one_revoked() {
     let (_scratch, mut registry) = Scratch::new();
     furnish(&mut registry, "alice", "todo");
