@@ -31,6 +31,10 @@ async fn a_transaction_prepared_by_one_session_is_committed_or_rolled_back_by_an
             drop(std::mem::replace(&mut one, world.connect(user).await));
             let seen = "SELECT gid FROM pg_prepared_xacts WHERE database = current_database()";
             assert_eq!(ok(&mut other, seen).await.column(), ["half"], "{user}");
+            if user == "alice" {
+                let named = format!("SELECT database FROM pg_prepared_xacts WHERE database = '{SERVICE}'");
+                assert_eq!(ok(&mut other, &named).await.column(), [SERVICE]);
+            }
             assert_eq!(ok(&mut other, &format!("{end} 'half'")).await.tags, [end]);
             assert_eq!(ok(&mut one, "SELECT count(*) FROM t").await.value(), Some(count), "{user} {end}");
         }

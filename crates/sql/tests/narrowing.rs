@@ -63,6 +63,10 @@ fn what_belongs_to_a_database_a_relation_a_type_or_a_role_is_narrowed_by_it() {
             "SELECT oid FROM pg_largeobject_metadata l",
             "SELECT oid FROM (pg_largeobject_metadata l[pg_catalog.pg_has_role(l.lomowner,])",
         ),
+        (
+            "SELECT gid FROM pg_prepared_xacts x",
+            "SELECT gid FROM (pg_prepared_xacts x[pg_catalog.pg_has_role(x.owner,])",
+        ),
     ]);
 }
 

@@ -647,6 +647,7 @@ fn the_database_is_the_one_that_the_client_connected_to() {
     let here = "pg_catalog.current_database()";
     for (text, expected) in [
         ("SELECT 1 FROM pg_database WHERE datname = 'todo'", "datname = !"),
+        ("SELECT 1 FROM pg_prepared_xacts WHERE database = 'todo'", "database = !"),
         ("SELECT 1 FROM pg_stat_activity a WHERE a.datname <> 'todo'::name", "a.datname <> !::name"),
         ("SELECT * FROM information_schema.tables WHERE table_catalog = 'todo'", "table_catalog = !"),
         ("SELECT * FROM information_schema.columns c WHERE 'todo' = c.table_catalog", "! = c.table_catalog"),

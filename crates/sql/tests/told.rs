@@ -44,6 +44,11 @@ fn the_database_is_called_as_in_the_url_where_a_query_answers_with_it() {
             "SELECT CASE WHEN d.datname = ITS THEN DB ELSE d.datname END AS datname FROM pg_database d",
         ),
         (
+            "SELECT gid, database FROM pg_prepared_xacts",
+            "SELECT gid, CASE WHEN database = ITS THEN DB ELSE database END AS database FROM pg_prepared_xacts",
+        ),
+        ("SELECT database FROM pg_hba_file_rules", "SELECT database FROM pg_hba_file_rules"),
+        (
             "SELECT (SELECT current_database()) x WHERE EXISTS (SELECT 1)",
             "SELECT (SELECT DB AS current_database) x WHERE EXISTS (SELECT 1)",
         ),

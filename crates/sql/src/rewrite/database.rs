@@ -8,7 +8,7 @@ use crate::tokens::Tokens;
 /// What stands where the client wrote its database's name: the same for every store.
 const CURRENT: &[u8] = b"pg_catalog.current_database()";
 
-/// A list behind `IN` is looked at so far back, in tokens.
+/// A list behind `IN`, and a relation around a column, are looked for so far, in tokens.
 const MAX_LIST: usize = 64;
 
 pub(super) fn find(piece: Piece, found: &mut Found) {
@@ -104,7 +104,14 @@ fn ends_with_column(t: Tokens, last: usize) -> bool {
 fn is_column(t: Tokens, i: usize) -> bool {
     t.name(i).is_some_and(|name| match &*name {
         b"datname" | b"current_database" | b"current_catalog" | b"catalog_name" => true,
+        b"database" => reads_prepared(t, i),
         b"pg_catalog" => false,
         name => name.ends_with(b"_catalog"),
     })
+}
+
+/// Is `pg_prepared_xacts` read near the name at `i`? Nowhere else in the catalog that services may read
+/// does a column called `database` hold a database's name.
+pub(super) fn reads_prepared(t: Tokens, i: usize) -> bool {
+    (i.saturating_sub(MAX_LIST)..i + MAX_LIST).any(|at| t.named(at, "pg_prepared_xacts"))
 }

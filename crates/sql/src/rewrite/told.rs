@@ -70,7 +70,7 @@ fn shown(piece: Piece, first: usize, last: usize) -> Option<String> {
     let t = piece.t;
     let column = std::str::from_utf8(t.text.get(t.get(first)?.start..t.get(last)?.end)?).ok()?;
     let name = name(piece);
-    Some(if t.named(last, "datname") {
+    Some(if t.named(last, "datname") || t.named(last, "database") {
         format!("CASE WHEN {column} = pg_catalog.current_database() THEN {name} ELSE {column} END")
     } else {
         let kind = "information_schema.sql_identifier";
@@ -95,6 +95,7 @@ fn calls(t: Tokens, i: usize) -> Option<usize> {
 fn is_column(t: Tokens, i: usize) -> bool {
     t.name(i).is_some_and(|name| match &*name {
         b"datname" | b"catalog_name" => true,
+        b"database" => database::reads_prepared(t, i),
         b"pg_catalog" | b"current_catalog" => false,
         name => name.ends_with(b"_catalog"),
     })

@@ -12,7 +12,7 @@ pub(super) enum Column {
     Class(&'static str),
     /// By the number of a type in a schema.
     Type(&'static str),
-    /// By the number of the role that owns it: large objects stand in no schema.
+    /// By the role that owns it: large objects and prepared transactions stand in no schema.
     Owner(&'static str),
     /// The name of a database: the store's own, and those that every server has.
     Database(&'static str),
@@ -44,6 +44,7 @@ const CATALOG: &[(&str, Column)] = &[
     ("pg_partitioned_table", Class("partrelid")),
     ("pg_policies", Name("schemaname")),
     ("pg_policy", Class("polrelid")),
+    ("pg_prepared_xacts", Owner("owner")),
     ("pg_proc", Oid("pronamespace")),
     ("pg_publication_namespace", Oid("pnnspid")),
     ("pg_publication_tables", Name("schemaname")),
