@@ -54,6 +54,12 @@ fn stays(texts: &[&str]) {
 #[test]
 fn what_belongs_to_a_database_a_relation_a_type_or_a_role_is_narrowed_by_it() {
     becomes(&[
+        ("SELECT attname FROM pg_attribute a", "SELECT attname FROM (pg_attribute a[a.attrelid])"),
+        (
+            "SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid",
+            "SELECT 1 FROM pg_index i JOIN (pg_class c[c.relnamespace]) ON c.oid = i.indexrelid",
+        ),
+        ("SELECT description FROM pg_description d", "SELECT description FROM (pg_description d[d.objoid])"),
         ("SELECT 1 FROM pg_database d", "SELECT 1 FROM (pg_database d[d.datname])"),
         ("SELECT * FROM pg_rewrite", "SELECT * FROM (pg_rewrite[pg_rewrite.ev_class])"),
         ("SELECT inhrelid FROM pg_inherits i", "SELECT inhrelid FROM (pg_inherits i[i.inhrelid])"),
@@ -113,7 +119,7 @@ fn a_reference_is_narrowed_by_the_column_that_names_its_schema() {
         ("SELECT * FROM U&\"pg\\005fclass\" c", "SELECT * FROM (U&\"pg\\005fclass\" c[c.relnamespace])"),
     ]);
     stays(&[
-        "SELECT * FROM pg_attribute a, pg_index, pg_tablespace d, pg_roles",
+        "SELECT * FROM pg_depend a, pg_am, pg_tablespace d, pg_roles",
         "SELECT * FROM other.pg_class, stuff_todo_1.pg_tables",
         "SELECT * FROM tables, schemata",
         "SELECT pg_class FROM t WHERE pg_namespace = 1",

@@ -15,6 +15,7 @@ use super::brackets::Brackets;
 use super::{Change, Found, Piece};
 use crate::tokens::Tokens;
 use levels::{Levels, Place};
+use relations::Column;
 use std::borrow::Cow;
 
 /// Words that may follow a relation and are no alias.
@@ -65,6 +66,7 @@ pub(super) fn find(piece: Piece, found: &mut Found) {
         extensions: piece.names.extensions,
         joins: !lists_schemas(t, &brackets),
     };
+    let with_relations = (start..t.len()).any(|i| t.named(i, "pg_class"));
     let mut levels = Levels::of_query(start);
     let mut narrowed = 0;
     for i in start..t.len() {
@@ -77,7 +79,9 @@ pub(super) fn find(piece: Piece, found: &mut Found) {
             first += 1 + usize::from(t.is(i + 1, "only"));
         }
         let reference = Reference::at(t, first, &brackets);
-        if let Some(reference) = reference.filter(|r| r.qualified || !shadows.contains(&r.name)) {
+        let reference = reference.filter(|r| r.qualified || !shadows.contains(&r.name));
+        let reference = reference.filter(|r| !(with_relations && matches!(r.column, Column::Part(_))));
+        if let Some(reference) = reference {
             narrowed += 1;
             form.narrow(t, i, &reference, narrowed, found);
         }
@@ -157,7 +161,7 @@ struct Reference<'a> {
     name: Cow<'a, [u8]>,
     /// Is its schema named?
     qualified: bool,
-    column: relations::Column,
+    column: Column,
     /// What its columns are called by, as it is written.
     alias: &'a str,
     /// One past its last token.

@@ -3,13 +3,17 @@
 
 use crate::rewrite::literal;
 use crate::tokens::Tokens;
-use Column::{Class, Database, Name, NameOrNone, Oid, Owner, Type};
+use Column::{Class, Comment, Database, Name, NameOrNone, Oid, Owner, Part, Type};
 
 /// The column that says whose a row's object is.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Column {
     /// By the number of a relation in a schema.
     Class(&'static str),
+    /// The same, of what is seldom read without the relation itself: where that is narrowed, so is this.
+    Part(&'static str),
+    /// By the number of an object of any kind.
+    Comment(&'static str),
     /// By the number of a type in a schema.
     Type(&'static str),
     /// By the role that owns it: large objects and prepared transactions stand in no schema.
@@ -26,13 +30,17 @@ pub(super) enum Column {
 
 /// Of `pg_catalog`, by name (PostgreSQL manual, "System Catalogs" and "System Views").
 const CATALOG: &[(&str, Column)] = &[
+    ("pg_attrdef", Part("adrelid")),
+    ("pg_attribute", Part("attrelid")),
     ("pg_class", Oid("relnamespace")),
     ("pg_collation", Oid("collnamespace")),
     ("pg_constraint", Oid("connamespace")),
     ("pg_conversion", Oid("connamespace")),
     ("pg_database", Database("datname")),
     ("pg_default_acl", Oid("defaclnamespace")),
+    ("pg_description", Comment("objoid")),
     ("pg_enum", Type("enumtypid")),
+    ("pg_index", Part("indrelid")),
     ("pg_indexes", Name("schemaname")),
     ("pg_inherits", Class("inhrelid")),
     ("pg_largeobject_metadata", Owner("lomowner")),
@@ -161,7 +169,17 @@ pub(super) fn is_known(t: Tokens, i: usize) -> bool {
 pub(super) fn condition(alias: &str, column: Column) -> String {
     match column {
         Oid(column) => seen(&format!("{alias}.{column}")),
-        Class(column) => of_seen(&format!("{alias}.{column}"), "pg_class", "relnamespace"),
+        Class(column) | Part(column) => of_seen(&format!("{alias}.{column}"), "pg_class", "relnamespace"),
+        Comment(column) => {
+            let (class, table) = (
+                format!("{alias}.classoid"),
+                of_seen(&format!("{alias}.{column}"), "pg_class", "relnamespace"),
+            );
+            format!(
+                "({alias}.{column} < 16384 OR {class} <> ALL (ARRAY['pg_catalog.pg_namespace', 'pg_catalog.pg_class']::pg_catalog.regclass[]) \
+                 OR {class} = 'pg_catalog.pg_class'::pg_catalog.regclass AND {table})"
+            )
+        }
         Type(column) => of_seen(&format!("{alias}.{column}"), "pg_type", "typnamespace"),
         Owner(column) => format!("pg_catalog.pg_has_role({alias}.{column}, 'USAGE')"),
         Database(column) => format!(
