@@ -24,6 +24,7 @@ impl Front for Open {
     fn judge(&mut self, _: &[u8], _: usize, _: &mut Desk<'_>) -> Verdict {
         Verdict::Pass
     }
+    fn failed(&mut self) {}
     fn ready(&mut self, _: Status) {}
     fn finished(&mut self, _: bool) {}
     fn marks_kept(&mut self, _: usize) {}

@@ -45,7 +45,11 @@ pub trait Front {
     /// length in bytes.
     fn judge(&mut self, message: &[u8], total: usize, desk: &mut Desk<'_>) -> Verdict;
 
-    /// A ReadyForQuery has come: the transaction status is now this.
+    /// The server has answered a message with an error: what its transaction did is undone, or can only be
+    /// rolled back. Told behind [`Front::finished`] of what went well before.
+    fn failed(&mut self);
+
+    /// A ReadyForQuery that is the client's has come: the transaction status is now this.
     fn ready(&mut self, status: Status);
 
     /// A watched message has ended, oldest first; `ok` if the server did not answer it with an error.

@@ -162,6 +162,8 @@ pub struct Ledger {
     pub(crate) finished: VecDeque<bool>,
     /// A status that the front has not heard of yet.
     pub(crate) told: Option<Status>,
+    /// An error that the front has not heard of yet.
+    pub(crate) error: bool,
     /// Marks whose message was carried out.
     pub(crate) marks_kept: usize,
     /// Marks whose message was not, and whether the first of them failed rather than was skipped.
@@ -183,6 +185,7 @@ impl Default for Ledger {
             copying_in: false,
             finished: VecDeque::new(),
             told: None,
+            error: false,
             marks_kept: 0,
             marks_undone: None,
             due: Vec::new(),
@@ -254,6 +257,7 @@ impl Ledger {
     /// Whether there is something to tell the front, or an answer of our own to give.
     pub(crate) fn has_news(&self) -> bool {
         self.told.is_some()
+            || self.error
             || self.marks_undone.is_some()
             || !self.due.is_empty()
             || !self.finished.is_empty()
@@ -374,7 +378,9 @@ impl Ledger {
             self.hidden_failed = true;
         }
         self.status = status;
-        self.told = Some(status);
+        if !head.hidden {
+            self.told = Some(status);
+        }
         self.copying_in = false;
         self.settle_made();
         Ok(Step { forward: !head.hidden && !head.mute_ready, ready: !head.hidden, shown: false })
@@ -458,6 +464,7 @@ impl Ledger {
 
     fn failed(&mut self) -> Step {
         self.copying_in = false;
+        self.error = true;
         // A hidden Parse stands for the client's own: its error is the client's to hear.
         let forward = !self.owed.front().is_some_and(|head| head.hidden && head.reply == Reply::Query);
         match self.owed.front().map(|head| head.reply) {

@@ -46,6 +46,11 @@ impl Binding {
         self.tag = None;
     }
 
+    /// Whom `RESET` brings the session back to.
+    pub(crate) fn start(&self) -> Option<&Name> {
+        self.startup.as_ref()
+    }
+
     /// `RESET stuffgate.user`
     pub(crate) fn reset(&mut self, in_transaction: bool) {
         self.set(self.startup.clone(), in_transaction);

@@ -95,7 +95,7 @@ impl Session {
 
     fn check_block(&self, statement: &Statement) -> Result<(), Box<Fields>> {
         let ends = statement.ends_transaction();
-        let leased = self.leased.as_ref().map(|leased| leased.ledger.status());
+        let leased = self.leased.as_ref().map(|leased| leased.status());
         if (self.state.is_failed() || leased == Some(relay::Status::Failed)) && !ends {
             return Err(Box::new(error::transaction_failed()));
         }
@@ -183,7 +183,7 @@ impl Session {
         match &self.leased {
             Some(leased) => {
                 let company = if leased.ledger.segment_open() { Company::Segment } else { Company::None };
-                (Some(leased.ledger.status()), leased.user.clone(), company)
+                (Some(leased.status()), leased.user.clone(), company)
             }
             None => (None, None, self.segment.company()),
         }

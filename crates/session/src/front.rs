@@ -38,6 +38,8 @@ pub(crate) struct SessionFront<'a> {
     pub(crate) farewell: &'a mut bool,
     /// Whether the transaction was ended, and with it a binding, before this segment's Sync.
     pub(crate) unbound: &'a mut bool,
+    /// Whether the block that was open when this segment began has ended in it.
+    pub(crate) block_over: &'a mut bool,
     /// The process that serves this lease, and the one that the client knows its session by.
     pub(crate) processes: (u32, u32),
     /// Names in a statement that make it suspect of changing session state unseen.
@@ -62,28 +64,38 @@ impl Front for SessionFront<'_> {
 
     fn ready(&mut self, status: Status) {
         *self.unbound = false;
-        self.state.rolls_back |= status == Status::Failed;
+        *self.block_over = false;
+        match status {
+            Status::Idle => self.state.settle_with(self.facts, true),
+            Status::Open => {}
+            Status::Failed => self.state.rolls_back = true,
+        }
+    }
+
+    fn failed(&mut self) {
+        self.state.rolls_back = true;
     }
 
     fn finished(&mut self, ok: bool) {
         self.state.last_ok = ok;
         let changes = self.state.awaiting.pop_front().unwrap_or_default();
         if !ok {
+            self.state.lose_track(&changes);
             return;
         }
-        for change in &changes {
+        for change in changes {
             match change {
-                Change::Set(..) | Change::LocalPath(_) | Change::Released(_) => {}
-                Change::Reset(_) | Change::ResetAll => self.facts.applied = UNKNOWN_PARAMETERS,
-                Change::DiscardAll | Change::DeallocateAll => {
-                    self.state.names.forget_all();
-                    self.facts.applied = UNKNOWN_PARAMETERS;
-                    self.facts.prepared.clear();
-                    self.facts.unnamed = None;
+                Change::Ends { commits, followed } => self.ended(commits, followed),
+                Change::DeallocateAll => self.forget_statements(),
+                // It runs in no transaction but its own.
+                Change::DiscardAll => {
+                    self.forget_statements();
+                    self.state.uncommitted.push(change);
+                    self.ended(true, false);
                 }
+                _ => self.state.uncommitted.push(change),
             }
         }
-        self.state.uncommitted.extend(changes);
     }
 
     fn marks_kept(&mut self, count: usize) {
@@ -161,9 +173,28 @@ impl Front for SessionFront<'_> {
 }
 
 impl SessionFront<'_> {
+    /// A transaction has ended before the ReadyForQuery that tells so.
+    fn ended(&mut self, commits: bool, followed: bool) {
+        self.state.settle_with(self.facts, commits);
+        *self.block_over = true;
+        if !followed {
+            self.state.forget_transaction();
+        }
+    }
+
+    /// The server has dropped all prepared statements.
+    fn forget_statements(&mut self) {
+        self.state.names.forget_all();
+        self.facts.prepared.clear();
+        self.facts.unnamed = None;
+    }
+
     fn judged(&mut self, message: &[u8], total: usize, desk: &mut Desk<'_>) -> Verdict {
         if *self.unbound {
             return Verdict::Hold;
+        }
+        if self.state.awaiting.iter().flatten().any(Change::settles) {
+            return Verdict::Wait; // what it means depends on how that goes
         }
         let behind_another = !desk.ledger.segment_open() && !desk.ledger.is_settled();
         if behind_another && (!self.state.journal.is_empty() || self.binding_may_end()) {
@@ -210,8 +241,13 @@ impl SessionFront<'_> {
                 Verdict::PassNoted(Notes { watched: false, rows })
             }
             Scan::Transaction(step) => {
-                self.state.rolls_back |= step == Step::Rollback;
                 self.forget_unnamed();
+                let failed = desk.ledger.status() == Status::Failed;
+                if step == Step::Rollback || (failed && step == Step::Commit) {
+                    let commits = step == Step::Commit;
+                    self.state.awaiting.push_back(vec![Change::Ends { commits, followed: false }]);
+                    return Verdict::PassNoted(Notes { watched: true, ..Notes::default() });
+                }
                 Verdict::Pass // what strangers left is still theirs
             }
             Scan::Look => {

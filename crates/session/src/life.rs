@@ -210,6 +210,7 @@ impl Session {
             _ => {
                 fields.encode_error(self.client.outbox.buffer());
                 self.state.fail_block();
+                self.state.rolls_back |= self.state.block == Block::None;
                 self.skipping = true;
                 self.segment = Segment::Open;
             }

@@ -33,12 +33,24 @@ pub(crate) enum Change {
     DiscardAll,
     /// `DEALLOCATE ALL`
     DeallocateAll,
+    /// `COMMIT`, `ROLLBACK` and their kin: all that came before is settled
+    Ends {
+        /// Not a rollback.
+        commits: bool,
+        /// More statements stand behind it in the same message.
+        followed: bool,
+    },
 }
 
 impl Change {
     /// Whether a server falls back to its own defaults with it.
     pub(crate) fn resets(&self) -> bool {
-        !matches!(self, Self::Set(..) | Self::LocalPath(_) | Self::Released(_))
+        matches!(self, Self::Reset(_) | Self::ResetAll | Self::DiscardAll)
+    }
+
+    /// Whether what is known of the session is another once the server has carried it out.
+    pub(crate) fn settles(&self) -> bool {
+        matches!(self, Self::Ends { .. } | Self::DiscardAll | Self::DeallocateAll)
     }
 }
 
@@ -91,7 +103,7 @@ impl Parameters {
             Change::Set(name, value) => put(&mut self.set, name.clone(), value.clone()),
             Change::Reset(name) => self.set.retain(|(known, _)| known != name),
             Change::ResetAll | Change::DiscardAll => self.set.clear(),
-            Change::DeallocateAll | Change::LocalPath(_) | Change::Released(_) => {}
+            Change::DeallocateAll | Change::LocalPath(_) | Change::Released(_) | Change::Ends { .. } => {}
         }
         self.note();
     }
@@ -103,17 +115,28 @@ impl Parameters {
         let startup = self.startup.iter().filter(|(name, _)| !self.set.iter().any(|(set, _)| set == name));
         for (name, value) in startup.chain(&self.set) {
             sql.push_str("; ");
-            sql.push_str(&match value {
-                Value::Text(text) if name == "search_path" => set_config(name, &search_path(text)),
-                Value::Text(text) => set_config(name, text),
-                Value::Sql(raw) if name == CHARACTERISTICS => {
-                    format!("SET SESSION CHARACTERISTICS AS TRANSACTION {raw}")
-                }
-                Value::Sql(raw) if name == "timezone" => format!("SET TIME ZONE {raw}"),
-                Value::Sql(raw) => format!("SET {} TO {raw}", dotted(name)),
-            });
+            sql.push_str(&assignment(name, value, &search_path));
         }
         sql
+    }
+
+    /// The parameters that a server puts back to its own defaults with this change, and the session to those
+    /// of its start.
+    pub(crate) fn falling<'a>(&'a self, change: &'a Change) -> impl Iterator<Item = &'a String> {
+        let falls = move |name: &str| match change {
+            Change::Reset(reset) => reset == name,
+            other => other.resets(),
+        };
+        self.startup.iter().map(|(name, _)| name).filter(move |name| falls(name))
+    }
+
+    /// The statements that bring these back to what the session started with, where it has not set them
+    /// since; everything else stays. `None` where there are none.
+    pub(crate) fn restoring(&self, names: &[String], search_path: impl Fn(&str) -> String) -> Option<String> {
+        let fallen = self.startup.iter().filter(|(name, _)| names.contains(name));
+        let unset = fallen.filter(|(name, _)| !self.set.iter().any(|(set, _)| set == name));
+        let sql: Vec<String> = unset.map(|(name, value)| assignment(name, value, &search_path)).collect();
+        (!sql.is_empty()).then(|| sql.join("; "))
     }
 
     fn note(&mut self) {
@@ -137,6 +160,18 @@ impl Parameters {
 fn put(list: &mut Vec<(String, Value)>, name: String, value: Value) {
     list.retain(|(known, _)| *known != name);
     list.push((name, value));
+}
+
+fn assignment(name: &str, value: &Value, search_path: impl Fn(&str) -> String) -> String {
+    match value {
+        Value::Text(text) if name == "search_path" => set_config(name, &search_path(text)),
+        Value::Text(text) => set_config(name, text),
+        Value::Sql(raw) if name == CHARACTERISTICS => {
+            format!("SET SESSION CHARACTERISTICS AS TRANSACTION {raw}")
+        }
+        Value::Sql(raw) if name == "timezone" => format!("SET TIME ZONE {raw}"),
+        Value::Sql(raw) => format!("SET {} TO {raw}", dotted(name)),
+    }
 }
 
 fn set_config(name: &str, value: &str) -> String {
@@ -169,6 +204,20 @@ mod tests {
         parameters.apply(&Change::ResetAll);
         assert_eq!(parameters.fingerprint(), start);
         assert_eq!(parameters.get("timezone"), Some(&text("UTC")));
+    }
+
+    #[test]
+    fn only_what_fell_back_and_was_not_set_since_is_restored() {
+        let start = [("timezone", "UTC"), ("a.x", "1")].map(|(name, value)| (name.to_owned(), text(value)));
+        let mut parameters = Parameters::starting(start.to_vec());
+        let fallen: Vec<String> = parameters.falling(&Change::ResetAll).cloned().collect();
+        assert_eq!(fallen, ["timezone", "a.x"]);
+        assert_eq!(parameters.falling(&Change::Reset("a.x".to_owned())).collect::<Vec<_>>(), ["a.x"]);
+        assert_eq!(parameters.falling(&Change::DeallocateAll).count(), 0);
+        parameters.apply(&Change::Set("timezone".to_owned(), text("Asia/Tokyo")));
+        let sql = parameters.restoring(&fallen, str::to_owned);
+        assert_eq!(sql.as_deref(), Some("SELECT pg_catalog.set_config('a.x', '1', false)"));
+        assert_eq!(parameters.restoring(&[], str::to_owned), None);
     }
 
     #[test]

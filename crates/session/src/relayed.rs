@@ -5,7 +5,6 @@ use crate::error;
 use crate::front::{SessionFront, UNKNOWN_PARAMETERS, tag_fits};
 use crate::life::{End, Segment, Session};
 use crate::look::SchemaNames;
-use crate::parameters::Change;
 use crate::room::FREE_MESSAGE_BYTES;
 use crate::route::{Route, route};
 use crate::sessions::EndReason;
@@ -39,6 +38,8 @@ pub(crate) struct Leased {
     pub(crate) farewell: bool,
     /// The transaction was ended, and with it a binding, before the segment's Sync.
     pub(crate) unbound: bool,
+    /// The block that was open when the segment began has ended in it.
+    block_over: bool,
     /// Names in a statement that make it suspect of changing session state unseen.
     stateful: Arc<[Box<str>]>,
 }
@@ -51,12 +52,26 @@ impl Leased {
 
     /// Whether what was executed has to fail by an error that the gate tells.
     pub(crate) fn fails_by(&self, fields: &Fields) -> bool {
-        self.ledger.status() != Status::Failed && !error::leaves_usable(fields)
+        self.status() != Status::Failed && !error::leaves_usable(fields)
+    }
+
+    /// The server's transaction status, as far as it has been answered.
+    pub(crate) fn status(&self) -> Status {
+        match self.ledger.status() {
+            Status::Failed if self.block_over => Status::Idle,
+            status => status,
+        }
     }
 
     pub(crate) fn names(&self) -> Option<&SchemaNames> {
         self.route.names.as_ref()
     }
+}
+
+/// A client's search path in the partition's names.
+fn search_path(path: &str, route: &Route) -> String {
+    let mapped = route.names.as_ref().and_then(|names| sql::map_search_path(path, &names.as_names()));
+    mapped.unwrap_or_else(|| path.to_owned())
 }
 
 /// Why a server is lost.
@@ -109,6 +124,7 @@ impl Session {
         let mut strangers = lease.was_strangers();
         self.tell_parameters(&lease, &route);
         self.state.reset_untold = false;
+        self.state.fallen.clear();
         self.segment = Segment::Closed; // the ledger has it from here on
         let mut ledger = Ledger::default();
         if strangers && self.state.asks_sequences() {
@@ -136,6 +152,7 @@ impl Session {
             strangers,
             farewell: false,
             unbound: false,
+            block_over: false,
             stateful,
         }));
         Ok(())
@@ -287,14 +304,20 @@ impl Session {
 
     /// Brings the server's parameters to the session's.
     pub(crate) async fn set_parameters(&self, lease: &mut Lease, route: &Route) -> Result<(), Fields> {
-        let sql = self.state.parameters.sql(|path| match &route.names {
-            Some(names) => sql::map_search_path(path, &names.as_names()).unwrap_or_else(|| path.to_owned()),
-            None => path.to_owned(),
-        });
+        let sql = self.state.parameters.sql(|path| search_path(path, route));
         lease.server.facts.applied = UNKNOWN_PARAMETERS;
         lease.run(&sql).await.map_err(|error| error::parameters_refused(&route.place.label, &error))?;
         lease.server.facts.applied = self.state.parameters.fingerprint();
         Ok(())
+    }
+
+    /// Brings parameters that fell back to the server's own defaults to those of the session's start. All
+    /// else that a pinned server keeps stays, known to the gate or not.
+    async fn restore(&self, fallen: &[String], lease: &mut Lease, route: &Route) -> Result<(), Fields> {
+        let Some(sql) = self.state.parameters.restoring(fallen, |path| search_path(path, route)) else {
+            return Ok(());
+        };
+        lease.run(&sql).await.map_err(|error| error::parameters_refused(&route.place.label, &error))
     }
 
     /// Tells the client what this server reports and the last one did not.
@@ -351,6 +374,7 @@ impl Session {
             strangers: &mut leased.strangers,
             farewell: &mut leased.farewell,
             unbound: &mut leased.unbound,
+            block_over: &mut leased.block_over,
             processes: (server.cancel.process(), handle.process),
             stateful: &leased.stateful,
         };
@@ -399,13 +423,8 @@ impl Session {
     /// back unless the session is pinned to it. Nothing is sent to the client before that.
     pub(crate) async fn at_safe_point(&mut self) -> Result<(), End> {
         let Some(mut leased) = self.leased.take() else { return Ok(()) };
-        let before = self.state.parameters.fingerprint();
-        let applied = leased.lease.server.facts.applied;
-        let resets = self.state.uncommitted.iter().any(Change::resets);
-        self.state.transaction_ended();
-        if applied == before && !resets {
-            leased.lease.server.facts.applied = self.state.parameters.fingerprint();
-        }
+        self.state.settle_with(&mut leased.lease.server.facts, true);
+        self.state.forget_transaction();
         let code_unknown = std::mem::take(&mut self.state.code_unknown);
         if std::mem::take(&mut self.state.schema_changed) {
             leased.lease.schema_changed(!code_unknown);
@@ -413,10 +432,11 @@ impl Session {
             leased.lease.doubt_stateful();
         }
         let dropped = self.drop_pins_of_another(leased.user.as_ref());
+        let fallen = std::mem::take(&mut self.state.fallen);
         if self.state.pinned().is_some() {
-            if leased.lease.server.facts.applied != self.state.parameters.fingerprint() {
-                let set = Box::pin(self.set_parameters(&mut leased.lease, &leased.route)).await;
-                if let Err(fields) = set {
+            if !fallen.is_empty() {
+                let restored = Box::pin(self.restore(&fallen, &mut leased.lease, &leased.route)).await;
+                if let Err(fields) = restored {
                     return Err(End::Told(Box::new(fields.with_severity(wire::Severity::Fatal))));
                 }
             }

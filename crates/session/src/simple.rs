@@ -80,7 +80,9 @@ impl Session {
     async fn statement(&mut self, text: &[u8], look: &Look, at: usize) -> Result<Step, End> {
         let Some(statement) = look.analysis.statements.get(at) else { return Ok(Step::Failed) };
         let names = self.leased.as_ref().and_then(|leased| leased.names());
-        if self.state.is_local(statement, self.leased.is_some(), names) {
+        let leased = self.leased.is_some();
+        let shares = look.analysis.statements.len() > 1 && self.state.resets_on_server(statement, leased);
+        if self.state.is_local(statement, leased, names) && !shares {
             let (leased, user, open) = self.around();
             let company = if look.analysis.statements.len() > 1 { Company::Message } else { open };
             let around = Around { leased, leased_user: user.as_ref(), company };

@@ -2,6 +2,7 @@
 
 use crate::binding::Binding;
 use crate::block::Block;
+use crate::front::UNKNOWN_PARAMETERS;
 use crate::gate::Gate;
 use crate::look::{Look, MAX_LOOK_BYTES, SchemaNames};
 use crate::parameters::{CHARACTERISTICS, Change, Parameters, Value};
@@ -10,7 +11,7 @@ use crate::room::{FREE_MESSAGE_BYTES, Room, Shelf};
 use crate::route::Caller;
 use crate::texts::Texts;
 use model::Name;
-use pool::StatementId;
+use pool::{Facts, StatementId};
 use relay::Status;
 use sql::{Decision, Discard, Effects, Kind, Reset, Scan, Scope, Show};
 use std::collections::VecDeque;
@@ -52,8 +53,10 @@ pub(crate) struct State {
     pub(crate) last_ok: bool,
     /// Changes that succeeded and are not committed.
     pub(crate) uncommitted: Vec<Change>,
-    /// The open transaction fails or is rolled back.
+    /// The open transaction has failed, or is being rolled back.
     pub(crate) rolls_back: bool,
+    /// Parameters of the start-up packet that a leased server has put back to its own defaults.
+    pub(crate) fallen: Vec<String>,
     /// The open transaction has a savepoint: what it undoes is not tracked.
     pub(crate) savepoints: bool,
     pub(crate) schema_changed: bool,
@@ -119,6 +122,7 @@ impl State {
             last_ok: true,
             uncommitted: Vec::new(),
             rolls_back: false,
+            fallen: Vec::new(),
             savepoints: false,
             schema_changed: false,
             code_unknown: false,
@@ -317,6 +321,10 @@ impl State {
             Kind::Reset(Reset::All) => Some(Change::ResetAll),
             Kind::Discard(Discard::All) => Some(Change::DiscardAll),
             Kind::Deallocate { name: None } => Some(Change::DeallocateAll),
+            Kind::Commit { .. } | Kind::PrepareTransaction => {
+                Some(Change::Ends { commits: true, followed: false })
+            }
+            Kind::Rollback { .. } => Some(Change::Ends { commits: false, followed: false }),
             _ => None,
         };
         let released = statement.releases();
@@ -348,6 +356,11 @@ impl State {
 
     /// A committed change.
     pub(crate) fn commit_change(&mut self, change: &Change) {
+        for name in self.parameters.falling(change) {
+            if !self.fallen.contains(name) {
+                self.fallen.push(name.clone());
+            }
+        }
         self.parameters.apply(change);
         match change {
             Change::ResetAll => self.binding.reset(false),
@@ -356,10 +369,14 @@ impl State {
                 self.names = Names::default();
                 self.pins = Effects::NONE;
             }
-            Change::DeallocateAll => self.names.forget_all(),
             // What a savepoint undoes is not tracked.
             Change::Released(effects) if !self.savepoints => self.pins = self.pins.without(*effects),
-            Change::Set(..) | Change::Reset(_) | Change::LocalPath(_) | Change::Released(_) => {}
+            Change::Set(..)
+            | Change::Reset(_)
+            | Change::LocalPath(_)
+            | Change::Released(_)
+            | Change::DeallocateAll
+            | Change::Ends { .. } => {}
         }
     }
 
@@ -378,21 +395,61 @@ impl State {
         }
     }
 
-    /// The transaction is over: what it set is kept or forgotten.
+    /// The transaction is over, and all that was sent has been answered.
     pub(crate) fn transaction_ended(&mut self) {
-        let committed = !std::mem::take(&mut self.rolls_back);
+        self.settle(true);
+        self.forget_transaction();
+    }
+
+    /// The transaction is over: what it set is kept or forgotten. Whether a server's parameters fell back
+    /// to its own defaults with it.
+    fn settle(&mut self, commits: bool) -> bool {
+        let committed = !std::mem::take(&mut self.rolls_back) && commits;
         let changes = std::mem::take(&mut self.uncommitted);
         if committed {
             for change in &changes {
                 self.commit_change(change);
             }
-        } else if self.savepoints && !changes.is_empty() {
-            self.pin(Effects::UNREPLAYABLE);
+        } else if commits && self.savepoints && !changes.is_empty() {
+            self.pin(Effects::UNREPLAYABLE); // it failed at some time, and a savepoint may have led back
         }
-        self.savepoints = false;
         self.binding.transaction_ended(committed);
+        committed && changes.iter().any(Change::resets)
+    }
+
+    /// The same, with a server that has followed the session's changes so far.
+    pub(crate) fn settle_with(&mut self, facts: &mut Facts, commits: bool) {
+        let followed = facts.applied == self.parameters.fingerprint();
+        if self.settle(commits) {
+            facts.applied = UNKNOWN_PARAMETERS;
+        } else if followed {
+            facts.applied = self.parameters.fingerprint();
+        }
+    }
+
+    /// Nothing is left of what only a transaction has.
+    pub(crate) fn forget_transaction(&mut self) {
+        self.savepoints = false;
         self.names.portals.clear();
         self.catalog_cursors &= self.pins.contains(Effects::HOLD);
+    }
+
+    /// A message has failed that would have changed this: what it had committed before is not known.
+    pub(crate) fn lose_track(&mut self, changes: &[Change]) {
+        let ends = |change: &Change| matches!(change, Change::Ends { commits: true, followed: true });
+        let Some(end) = changes.iter().position(ends) else { return };
+        let tracked = |change: &Change| matches!(change, Change::Set(..)) || change.resets();
+        let before = changes.get(..end).unwrap_or_default();
+        if before.iter().chain(&self.uncommitted).any(tracked) {
+            self.pin(Effects::UNREPLAYABLE);
+        }
+    }
+
+    /// Whether `RESET ALL`, which the gate answers where it stands alone, shares a transaction with others
+    /// that may roll it back.
+    pub(crate) fn resets_on_server(&self, statement: &sql::Statement, leased: bool) -> bool {
+        let all = matches!(statement.kind, Kind::Reset(Reset::All));
+        all && !leased && !self.is_failed() && !self.is_homeless()
     }
 }
 
@@ -467,18 +524,13 @@ impl State {
     pub(crate) fn outgoing(&mut self, look: &Arc<Look>, text: &[u8]) -> Vec<Change> {
         self.pin(look.analysis.effects());
         let mut changes = Vec::new();
-        for statement in &look.analysis.statements {
-            if matches!(statement.kind, Kind::Rollback { .. }) {
-                self.rolls_back = true;
-            }
+        for (at, statement) in look.analysis.statements.iter().enumerate() {
             self.note_cursor(statement);
             Self::hold_on_to(&mut changes, statement.effects);
             changes.extend(self.changes_of(statement, text));
-        }
-        let tracked = |change: &Change| !matches!(change, Change::Released(_) | Change::LocalPath(_));
-        if self.rolls_back && changes.iter().any(tracked) {
-            // What of it is rolled back depends on the order; nobody has to guess.
-            self.pin(Effects::UNREPLAYABLE);
+            if let Some(Change::Ends { followed, .. }) = changes.last_mut() {
+                *followed = at + 1 < look.analysis.statements.len();
+            }
         }
         changes
     }
@@ -501,7 +553,7 @@ impl State {
                 let asks = matches!(only.kind, Kind::CurrentSettingSelect { .. });
                 name.is_some_and(|name| is_ours(&name) || (asks && is_path(&name, names))) || self.is_failed()
             }
-            _ => self.is_local(only, leased, names),
+            _ => self.is_local(only, leased, names) && !self.resets_on_server(only, leased),
         }
     }
 

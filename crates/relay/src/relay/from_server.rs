@@ -199,6 +199,9 @@ fn tell_news(ledger: &mut Ledger, front: &mut impl Front, out: &mut Vec<u8>) {
     for ok in ledger.finished.drain(..) {
         front.finished(ok);
     }
+    if std::mem::take(&mut ledger.error) {
+        front.failed();
+    }
     if let Some(status) = ledger.told.take() {
         front.ready(status);
     }

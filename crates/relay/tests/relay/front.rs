@@ -13,6 +13,7 @@ pub(crate) struct NamedFront {
     pub(crate) marks: usize,
     pub(crate) marks_told: usize,
     pub(crate) status: Option<Status>,
+    pub(crate) errors: usize,
     pub(crate) reports: usize,
     pub(crate) parameters: Vec<String>,
     /// Lets every message pass, whatever its name.
@@ -71,6 +72,10 @@ impl Front for NamedFront {
             (Some(b'G'), b'B') if message.len() < total => Verdict::Gather,
             _ => Verdict::Pass,
         }
+    }
+
+    fn failed(&mut self) {
+        self.errors += 1;
     }
 
     fn ready(&mut self, status: Status) {

@@ -176,13 +176,17 @@ impl SessionFront<'_> {
             None => Verdict::Pass,
             Some(Portal::Local { .. }) => Verdict::Hold,
             Some(Portal::Ends { commits }) => {
-                self.state.rolls_back |= !commits;
+                let end = Change::Ends { commits: *commits, followed: false };
+                self.state.awaiting.push_back(vec![end]);
                 self.state.ends_with_segment = true;
-                Verdict::Pass
+                Verdict::PassNoted(Notes { watched: true, ..Notes::default() })
             }
             Some(Portal::Server { changes, rows, text }) => {
                 desk.ledger.about(self.state.texts.number(text.as_ref(), 0));
                 let notes = Notes { watched: !changes.is_empty(), rows: *rows };
+                if changes.contains(&Change::DiscardAll) {
+                    *self.unbound |= self.state.caller.may_bind() && self.state.binding.start() != self.user;
+                }
                 if notes.watched {
                     self.state.awaiting.push_back(changes.clone());
                 }

@@ -45,7 +45,8 @@ impl SessionFront<'_> {
             let before = self.facts.unnamed.replace(statement.id.hash);
             self.journal(Done::Unnamed(before), desk);
         } else if self.facts.prepared.touch(statement.id) {
-            if desk.ledger.status() == Status::Failed && !statement.ends_transaction() {
+            let failed = desk.ledger.status() == Status::Failed && !*self.block_over;
+            if failed && !statement.ends_transaction() {
                 // In a failed transaction the server refuses to parse, whatever it has already.
                 frame::parse(desk.server.buffer(), statement.id.name(), parse.text, &parse.oids);
                 desk.ledger.expect(Reply::Parse);

@@ -8,6 +8,7 @@ mod drivers;
 mod house;
 mod prepared;
 mod refusals;
+mod settled;
 mod shown;
 mod state;
 mod twin;

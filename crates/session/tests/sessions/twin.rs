@@ -13,7 +13,7 @@ pub(crate) struct Twins {
     gated: Client,
     /// Postgres itself has closed the connection.
     plain_is_gone: bool,
-    _house: House,
+    pub(crate) house: House,
 }
 
 impl Twins {
@@ -24,7 +24,7 @@ impl Twins {
         let login = Login { port, user: "alice", secret: SECRET, database: "alice", parameters: &path };
         let plain = Client::connect(&login).await.expect("plain Postgres");
         let gated = house.user("alice").await;
-        Self { plain, gated, plain_is_gone: false, _house: house }
+        Self { plain, gated, plain_is_gone: false, house }
     }
 
     /// A session on a database of its own, in schema `public`, and one through the gate, in a partition
@@ -42,7 +42,7 @@ impl Twins {
         let login = Login { port, user: "plain", secret: SECRET, database: "plain", parameters: &[] };
         let plain = Client::connect(&login).await.expect("plain Postgres");
         let gated = house.user("alice").await;
-        Self { plain, gated, plain_is_gone: false, _house: house }
+        Self { plain, gated, plain_is_gone: false, house }
     }
 
     /// Sends a batch to both, and compares what comes up to the last ReadyForQuery.
@@ -357,7 +357,7 @@ impl Dice {
     }
 }
 
-const STATEMENTS: [&str; 20] = [
+const STATEMENTS: [&str; 25] = [
     "SELECT 1",
     "SELECT $1::int + 1",
     "SELECT 1/0",
@@ -371,6 +371,11 @@ const STATEMENTS: [&str; 20] = [
     "ROLLBACK TO s",
     "SET work_mem = '3MB'",
     "SHOW work_mem",
+    "SET work_mem = '9MB'",
+    "RESET ALL",
+    "SET TimeZone = 'Asia/Tokyo'",
+    "SHOW TimeZone",
+    "SELECT set_config('work_mem', '8MB', false)",
     "",
     "INSERT INTO pg_temp.mine VALUES (1) RETURNING i + 0",
     "SELECT count(*) FROM pg_temp.mine",
@@ -380,7 +385,7 @@ const STATEMENTS: [&str; 20] = [
     "EXPLAIN (VERBOSE, COSTS OFF) SELECT current_schema()::text || $1::text",
 ];
 
-const QUERIES: [&str; 12] = [
+const QUERIES: [&str; 14] = [
     "SELECT 1; SELECT 2",
     "SELECT 1; SELECT 1/0; SELECT 2",
     "BEGIN; SELECT 1",
@@ -391,6 +396,8 @@ const QUERIES: [&str; 12] = [
     "SELECT current_schema(); COPY (SELECT current_schema()) TO STDOUT; SELECT 1/0",
     "BEGIN; DECLARE c CURSOR FOR SELECT current_schema(); FETCH ALL FROM c; SELECT 1",
     "RESET work_mem",
+    "ROLLBACK; SET work_mem = '9MB'",
+    "SET work_mem = '9MB'; SELECT 1/0",
     "DISCARD ALL",
     "DEALLOCATE ALL",
 ];
@@ -428,7 +435,9 @@ fn batch(dice: &mut Dice) -> Vec<Vec<u8>> {
 async fn random_orders_of_messages_are_answered_alike() {
     for seed in 0..12 {
         let mut dice = Dice(seed);
-        let mut twins = if seed % 2 == 0 { Twins::start(1).await } else { Twins::apart(1).await };
+        let mut twins = if seed % 2 == 0 { Twins::start(2).await } else { Twins::apart(2).await };
+        let mut other = twins.house.user("alice").await;
+        other.simple("SET work_mem = '9MB'").await.expect("an answer");
         let mut sent: Vec<String> = Vec::new();
         for round in 0..120 {
             // Two names of one text are one statement to the gate, and an error may say the other: so
@@ -441,6 +450,15 @@ async fn random_orders_of_messages_are_answered_alike() {
             }
             let last = sent.len().saturating_sub(40);
             assert!(differs.is_none(), "{}\nsent {:#?}", differs.unwrap_or_default(), &sent[last..]);
+            if dice.roll(3) == 0 {
+                let seen = other.simple("SHOW work_mem").await.expect("an answer");
+                assert_eq!(
+                    seen.value(),
+                    Some("9MB"),
+                    "another session, seed {seed}, sent {:#?}",
+                    &sent[last..]
+                );
+            }
         }
     }
 }
