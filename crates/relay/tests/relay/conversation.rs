@@ -246,6 +246,7 @@ fn an_error_too_long_to_be_shown_to_the_front_passes_as_it_came() {
     assert_outcome!(stage.server_says(&[ready(b'I')]), Outcome::SafePoint);
     assert!(stage.turn().is_none());
     assert!(stage.client_hears() == [long, ready(b'I')].concat());
+    assert_eq!(stage.front.errors, 1, "that there was one, it is told");
 }
 
 #[test]
