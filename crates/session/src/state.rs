@@ -272,7 +272,10 @@ impl State {
                 self.names.statements.contains_key(name.as_bytes())
                     || (!leased && !self.pins.contains(Effects::SQL_PREPARE))
             }
-            Kind::Deallocate { name: None } => !self.pins.contains(Effects::SQL_PREPARE),
+            // A pinned server hears of it: what may follow in a pipeline is its to say.
+            Kind::Deallocate { name: None } => {
+                !self.pins.contains(Effects::SQL_PREPARE) && (!leased || self.pins.is_empty())
+            }
             _ => self.is_failed(),
         }
     }
@@ -510,7 +513,8 @@ pub(crate) fn set_config_change(
     use crate::prepared::{argument, is_true};
     let name = argument(name, values)??.to_ascii_lowercase();
     let is_local = argument(is_local, values)??;
-    if is_true(&is_local) {
+    // Roles stay with the server that the session is pinned to: `RESET ROLE` takes them back there.
+    if is_true(&is_local) || ["role", "session_authorization"].contains(&name.as_str()) {
         return None;
     }
     Some(match argument(value, values)? {

@@ -156,3 +156,37 @@ async fn behind_a_rollback_in_a_pipeline_the_block_is_over() {
         assert!(differs.is_none(), "{}", differs.unwrap_or_default());
     }
 }
+
+#[tokio::test]
+async fn a_role_that_was_reset_is_not_set_again_on_another_server() {
+    let house = House::with(1).await;
+    let (mut one, mut other) = (house.user("alice").await, house.user("alice").await);
+    let done = one.simple("SELECT set_config('role', current_user, false)").await.expect("an answer");
+    assert_eq!(done.value(), Some("alice"), "{:?}", done.errors);
+    assert_eq!(says(&mut one, "SHOW stuffgate.pinned").await, "role");
+    let done = one.simple("RESET ROLE").await.expect("an answer");
+    assert!(done.errors.is_empty(), "{:?}", done.errors);
+    assert_eq!(says(&mut one, "SHOW stuffgate.pinned").await, "");
+    for _ in 0..2 {
+        assert_eq!(says(&mut other, "SET work_mem = '9MB'; SHOW role").await, "none");
+        assert_eq!(says(&mut one, "SHOW role").await, "none");
+    }
+}
+
+#[tokio::test]
+async fn discard_all_comes_first_in_its_pipeline_or_not_at_all() {
+    let mut twins = Twins::start(1).await;
+    let before: [&[&str]; 3] = [&["SELECT 1"], &["LISTEN x"], &["PREPARE q AS SELECT 1"]];
+    for first in before {
+        for statements in [["DEALLOCATE ALL", "DISCARD ALL"], ["SELECT 1", "DISCARD ALL"]] {
+            twins.agree("before", &pipeline(first)).await;
+            let differs = twins.agree(&format!("{first:?}, {statements:?}"), &pipeline(&statements)).await;
+            assert!(differs.is_none(), "{}", differs.unwrap_or_default());
+        }
+    }
+    twins.agree("before", &pipeline(&["UNLISTEN *", "DEALLOCATE ALL"])).await;
+    for statements in [["DEALLOCATE ALL", "DISCARD ALL"], ["SELECT 1", "DEALLOCATE ALL"]] {
+        let differs = twins.agree(&format!("{statements:?}"), &pipeline(&statements)).await;
+        assert!(differs.is_none(), "{}", differs.unwrap_or_default());
+    }
+}
