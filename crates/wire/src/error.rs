@@ -266,7 +266,7 @@ mod tests {
         fields.column = Some("c".into());
         fields.data_type = Some("citext".into());
         fields.constraint = Some("t_pkey".into());
-        fields.others = vec![(b'F', "postgres.c".into()), (b'L', "7".into()), (b'W', "PL/pgSQL".into())];
+        fields.others = vec![(b'W', "PL/pgSQL".into()), (b'F', "postgres.c".into()), (b'L', "7".into())];
         assert_eq!(Fields::decode(&body_of(&fields)), fields);
     }
 
