@@ -170,16 +170,7 @@ pub(super) fn condition(alias: &str, column: Column) -> String {
     match column {
         Oid(column) => seen(&format!("{alias}.{column}")),
         Class(column) | Part(column) => of_seen(&format!("{alias}.{column}"), "pg_class", "relnamespace"),
-        Comment(column) => {
-            let (class, table) = (
-                format!("{alias}.classoid"),
-                of_seen(&format!("{alias}.{column}"), "pg_class", "relnamespace"),
-            );
-            format!(
-                "({alias}.{column} < 16384 OR {class} <> ALL (ARRAY['pg_catalog.pg_namespace', 'pg_catalog.pg_class']::pg_catalog.regclass[]) \
-                 OR {class} = 'pg_catalog.pg_class'::pg_catalog.regclass AND {table})"
-            )
-        }
+        Comment(column) => comment_on_seen(&format!("{alias}.classoid"), &format!("{alias}.{column}")),
         Type(column) => of_seen(&format!("{alias}.{column}"), "pg_type", "typnamespace"),
         Owner(column) => format!("pg_catalog.pg_has_role({alias}.{column}, 'USAGE')"),
         Database(column) => format!(
@@ -199,6 +190,18 @@ fn of_seen(oid: &str, catalog: &str, namespace: &str) -> String {
     let seen = seen(&format!("stuffgate_o.{namespace}"));
     format!(
         "({oid} < 16384 OR EXISTS (SELECT FROM pg_catalog.{catalog} stuffgate_o WHERE stuffgate_o.oid = {oid} AND {seen}))"
+    )
+}
+
+/// Is the object that a comment is on, of this catalog and number, one that is seen? Schemas and relations
+/// are looked up; what others there are is seldom commented on.
+fn comment_on_seen(catalog: &str, oid: &str) -> String {
+    let is = |name: &str| format!("{catalog} = 'pg_catalog.{name}'::pg_catalog.regclass");
+    let (schemas, relations) = (is("pg_namespace"), is("pg_class"));
+    let relation = of_seen(oid, "pg_class", "relnamespace");
+    format!(
+        "({oid} < 16384 OR CASE WHEN {schemas} THEN {} WHEN {relations} THEN {relation} ELSE true END)",
+        seen(oid)
     )
 }
 
