@@ -1,0 +1,83 @@
+//! The bench: runs loads against the gate and against what it is held against, and says which goals are met.
+
+mod child;
+mod cpu;
+mod groups;
+mod machine;
+mod markdown;
+mod options;
+mod pgbench;
+mod proxies;
+mod report;
+mod rounds;
+mod stage;
+mod stats;
+mod target;
+
+use crate::groups::Group;
+use crate::machine::Machine;
+use crate::options::Options;
+use crate::report::Section;
+use crate::stage::Stage;
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::process::ExitCode;
+
+/// Open files that 10,000 clients and what serves them need.
+const OPEN_FILES: u64 = 60_000;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    raise_open_files();
+    match run(&options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs what was asked for and writes it down; false when a group could not be measured.
+fn run(options: &Options) -> Result<bool> {
+    let wanted = if options.groups.is_empty() { Group::value_variants() } else { &options.groups };
+    let mut sections = Vec::new();
+    if wanted.iter().any(|group| group.on_stage()) {
+        let stage = Stage::start(&options.targets)?;
+        eprintln!("bench: Postgres is at {}", stage.direct.url());
+        for group in wanted.iter().filter(|group| group.on_stage()) {
+            sections.push(outcome(*group, group.run_on(&stage, options)));
+        }
+    }
+    let machine = Machine::look();
+    let report = markdown::report(&machine, &sections);
+    println!("{report}");
+    if let Some(path) = &options.json {
+        let all = serde_json::json!({ "machine": machine, "sections": sections });
+        std::fs::write(path, serde_json::to_vec_pretty(&all)?).with_context(|| path.display().to_string())?;
+    }
+    if let Some(page) = &options.document {
+        markdown::document(page, &report)?;
+    }
+    Ok(sections.iter().all(|section| section.failure.is_none()))
+}
+
+/// A group that cannot be measured does not keep the others from it.
+fn outcome(group: Group, ended: Result<Section>) -> Section {
+    ended.unwrap_or_else(|error| {
+        eprintln!("bench: {group:?}: {error:#}");
+        Section { title: group.title(), failure: Some(format!("{error:#}")), ..Section::default() }
+    })
+}
+
+/// As many open files as the system lets us have; what we start inherits it.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let more = Rlimit { current: Some(OPEN_FILES), maximum: Some(OPEN_FILES) };
+    let most = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if limit.current.is_some_and(|now| now < OPEN_FILES) && setrlimit(Resource::Nofile, more).is_err() {
+        let _ = setrlimit(Resource::Nofile, most);
+    }
+}

@@ -1,0 +1,109 @@
+//! What the load runs against: one Postgres with one partition, and every way to reach it.
+
+use crate::child::Child;
+use crate::proxies;
+use crate::target::{DIRECT, GATE, Target};
+use anyhow::{Context, Result};
+use std::fs;
+use stuffgate_tests::{SERVICE, World, WorldPlan, secret_of};
+use testkit::certificates::{Authority, Issued};
+use testkit::scratch::{Folder, HOST, Options};
+
+/// The user whose partition is used, through the gate.
+pub(crate) const USER: &str = "alice";
+/// The role that has the rights of the partition's role, for everybody who comes another way.
+pub(crate) const ROLE: &str = "bench";
+/// Server connections that the gate and PgBouncer may have.
+pub(crate) const POOL: usize = 20;
+/// Settings of every gate here over those of the tests: what an operator gets by default.
+pub(crate) const GATE_SETTINGS: &str = "[log]\nfilter = 'info'\n[session]\nmax_clients = 20000\n";
+
+/// All of it, running. Dropping it leaves nothing behind.
+pub(crate) struct Stage {
+    pub(crate) folder: Folder,
+    pub(crate) relay: Target,
+    pub(crate) pgbouncer: Target,
+    pub(crate) haproxy: Target,
+    pub(crate) gate: Target,
+    pub(crate) direct: Target,
+    pub(crate) foreign: Vec<Target>,
+    _running: (Vec<Child>, World),
+}
+
+impl Stage {
+    pub(crate) fn start(foreign: &[Target]) -> Result<Self> {
+        let authority = Authority::new("bench")?;
+        let certificate = authority.server(&["localhost", HOST])?;
+        let mut world = start_world(&certificate)?;
+        let folder = Folder::new("stuffgate-bench-")?;
+        let postgres = world.server(USER).port();
+        let gate = gate_target(&world)?;
+        fill(&world, &folder, &gate)?;
+        let direct = Target {
+            name: DIRECT.to_owned(),
+            pid: None,
+            port: postgres,
+            user: ROLE.to_owned(),
+            password: secret_of(ROLE),
+            database: "alice_store".to_owned(),
+            ..gate.clone()
+        };
+        let (relay_child, relay) = proxies::start_relay(&direct)?;
+        let (haproxy_child, haproxy) = proxies::start_haproxy(&direct)?;
+        let verifier = format!("SELECT rolpassword FROM pg_authid WHERE rolname = '{ROLE}'");
+        let verifier = world.direct(USER, &verifier);
+        let (pgbouncer_child, pgbouncer) = proxies::start_pgbouncer(&direct, verifier.trim(), &certificate)?;
+        let children = vec![relay_child, haproxy_child, pgbouncer_child];
+        let foreign = foreign.to_vec();
+        Ok(Self { folder, relay, pgbouncer, haproxy, gate, direct, foreign, _running: (children, world) })
+    }
+
+    /// Everything that stands between a client and Postgres.
+    pub(crate) fn proxies(&self) -> Vec<&Target> {
+        let own = [&self.relay, &self.pgbouncer, &self.haproxy, &self.gate];
+        own.into_iter().chain(&self.foreign).collect()
+    }
+}
+
+fn start_world(certificate: &Issued) -> Result<World> {
+    let conf = ["max_connections = 600", "shared_buffers = 128MB", "autovacuum = off"];
+    let options = Options { conf: conf.map(str::to_owned).to_vec(), ..Options::default() };
+    let settings = format!("{GATE_SETTINGS}[pool]\nper_store = {POOL}\n");
+    let plan = WorldPlan::default().users([USER, "bob"]).settings(&settings).options(options);
+    let mut world = plan.start_without_gate();
+    fs::write(world.gate.folder().join("cert.pem"), &certificate.certificate)?;
+    fs::write(world.gate.folder().join("key.pem"), &certificate.key)?;
+    world.gate.configure("[tls]\nmode = 'prefer'\ncert = 'cert.pem'\nkey = 'key.pem'")?;
+    world.gate.start()?;
+    Ok(world)
+}
+
+fn gate_target(world: &World) -> Result<Target> {
+    Ok(Target {
+        name: GATE.to_owned(),
+        pid: Some(world.gate.pid().context("the gate does not run")?),
+        host: HOST.to_owned(),
+        port: world.gate.port(),
+        user: USER.to_owned(),
+        password: secret_of(USER),
+        database: SERVICE.to_owned(),
+    })
+}
+
+/// Makes pgbench's tables in the partition, through the gate, and the role that has all rights on them
+/// and finds them by the same names.
+fn fill(world: &World, folder: &Folder, gate: &Target) -> Result<()> {
+    crate::pgbench::initialise(folder, gate)?;
+    let schema = world.schema(USER);
+    let owner = "SELECT relowner::regrole FROM pg_class WHERE oid = 'pgbench_accounts'::regclass";
+    let owner = world.direct(USER, owner);
+    let script = format!(
+        "CREATE ROLE {ROLE} LOGIN PASSWORD '{}' IN ROLE {};\n\
+         ALTER ROLE {ROLE} SET search_path = \"{schema}\", \"extensions\";\n\
+         VACUUM ANALYZE pgbench_accounts; CHECKPOINT;",
+        secret_of(ROLE),
+        owner.trim(),
+    );
+    let _ = world.direct(USER, &script);
+    Ok(())
+}
