@@ -36,6 +36,12 @@ impl Child {
         self.process.id()
     }
 
+    /// Waits for it to end by itself.
+    pub(crate) fn wait(&mut self) -> Result<()> {
+        self.process.wait()?;
+        Ok(())
+    }
+
     /// Returns once somebody listens on `port`.
     pub(crate) fn until_listening(&mut self, port: u16) -> Result<()> {
         let end = Instant::now() + PATIENCE;

@@ -1,15 +1,19 @@
 //! The bench: runs loads against the gate and against what it is held against, and says which goals are met.
 
 mod child;
+mod client;
+mod compare;
 mod cpu;
 mod groups;
 mod machine;
 mod markdown;
+mod memory;
 mod options;
 mod pgbench;
 mod proxies;
 mod report;
 mod rounds;
+mod scram;
 mod stage;
 mod stats;
 mod target;
@@ -18,7 +22,7 @@ use crate::groups::Group;
 use crate::machine::Machine;
 use crate::options::Options;
 use crate::report::Section;
-use crate::stage::Stage;
+use crate::stage::SharedStage;
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -43,14 +47,10 @@ fn main() -> ExitCode {
 /// Runs what was asked for and writes it down; false when a group could not be measured.
 fn run(options: &Options) -> Result<bool> {
     let wanted = if options.groups.is_empty() { Group::value_variants() } else { &options.groups };
-    let mut sections = Vec::new();
-    if wanted.iter().any(|group| group.on_stage()) {
-        let stage = Stage::start(&options.targets)?;
-        eprintln!("bench: Postgres is at {}", stage.direct.url());
-        for group in wanted.iter().filter(|group| group.on_stage()) {
-            sections.push(outcome(*group, group.run_on(&stage, options)));
-        }
-    }
+    let mut stage = SharedStage::new(options.targets.clone());
+    let sections: Vec<Section> =
+        wanted.iter().map(|group| outcome(*group, group.run(&mut stage, options))).collect();
+    drop(stage);
     let machine = Machine::look();
     let report = markdown::report(&machine, &sections);
     println!("{report}");

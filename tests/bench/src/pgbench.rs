@@ -5,7 +5,7 @@ use crate::cpu::CpuTime;
 use crate::target::Target;
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use testkit::scratch::{Binaries, Folder};
@@ -22,8 +22,8 @@ pub(crate) struct Load<'a> {
     pub(crate) mode: &'a str,
     /// Seconds that are measured; one more goes ahead of them.
     pub(crate) seconds: u64,
-    /// A script instead of select-only.
-    pub(crate) script: Option<&'a Path>,
+    /// Scripts, of which each transaction takes one at random; none of them means select-only.
+    pub(crate) scripts: &'a [PathBuf],
     /// Further arguments, such as `-C`.
     pub(crate) extra: &'a [&'a str],
     /// `disable` or `require`.
@@ -32,7 +32,7 @@ pub(crate) struct Load<'a> {
 
 impl<'a> Load<'a> {
     pub(crate) fn select_only(clients: usize, mode: &'a str, seconds: u64) -> Self {
-        Self { clients, mode, seconds, script: None, extra: &[], tls: false }
+        Self { clients, mode, seconds, scripts: &[], extra: &[], tls: false }
     }
 }
 
@@ -69,10 +69,12 @@ pub(crate) fn run(folder: &Folder, target: &Target, load: &Load<'_>) -> Result<O
     let mut command = program(folder, target)?;
     let (clients, seconds) = (load.clients.to_string(), (load.seconds + 1).to_string());
     command.args(["-n", "-P", "1", "-j", "1", "-M", load.mode, "-c", &clients, "-T", &seconds]);
-    match load.script {
-        Some(script) => command.arg("-f").arg(script),
-        None => command.arg("-S"),
-    };
+    for script in load.scripts {
+        command.arg("-f").arg(script);
+    }
+    if load.scripts.is_empty() {
+        command.arg("-S");
+    }
     command.args(load.extra);
     if load.tls {
         command.env("PGSSLMODE", "require");
@@ -86,6 +88,31 @@ pub(crate) fn run(folder: &Folder, target: &Target, load: &Load<'_>) -> Result<O
         bail!("pgbench at {}, {load:?}:\n{rest}", target.name);
     }
     between(&points).with_context(|| format!("pgbench at {} said too little:\n{rest}", target.name))
+}
+
+/// Runs select-only for a number of transactions of each client, without looking at the time.
+pub(crate) fn run_count(
+    folder: &Folder,
+    target: &Target,
+    clients: usize,
+    mode: &str,
+    transactions: usize,
+) -> Result<()> {
+    let mut command = program(folder, target)?;
+    command.args(["-n", "-S", "-j", "1", "-M", mode]);
+    command.args(["-c", &clients.to_string(), "-t", &transactions.to_string()]);
+    let ended = command.stdin(Stdio::null()).output()?;
+    if !ended.status.success() {
+        bail!("pgbench at {}: {}", target.name, String::from_utf8_lossy(&ended.stderr));
+    }
+    Ok(())
+}
+
+/// A script for [`Load::scripts`], in a file.
+pub(crate) fn write_script(folder: &Folder, name: &str, text: &str) -> Result<PathBuf> {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text)?;
+    Ok(path)
 }
 
 /// A moment at which pgbench told how it goes.

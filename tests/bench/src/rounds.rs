@@ -25,6 +25,11 @@ impl Rounds {
         spread_percent(self.values(work, target))
     }
 
+    /// The greatest value of any round.
+    pub(crate) fn most(&self, work: &str, target: &str) -> Option<f64> {
+        self.values(work, target).iter().copied().reduce(f64::max)
+    }
+
     /// The median over rounds of one target's value divided by another's in the same round.
     pub(crate) fn ratio(&self, work: &str, of: &str, to: &str) -> f64 {
         self.ratio_of((work, of), (work, to))

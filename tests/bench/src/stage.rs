@@ -5,18 +5,54 @@ use crate::proxies;
 use crate::target::{DIRECT, GATE, Target};
 use anyhow::{Context, Result};
 use std::fs;
+use std::sync::Arc;
 use stuffgate_tests::{SERVICE, World, WorldPlan, secret_of};
 use testkit::certificates::{Authority, Issued};
 use testkit::scratch::{Folder, HOST, Options};
 
-/// The user whose partition is used, through the gate.
+/// The user whose partition is used, through the gate, where one will do.
 pub(crate) const USER: &str = "alice";
+/// Users with a store each, she among them.
+const USERS: usize = 16;
 /// The role that has the rights of the partition's role, for everybody who comes another way.
 pub(crate) const ROLE: &str = "bench";
 /// Server connections that the gate and PgBouncer may have.
 pub(crate) const POOL: usize = 20;
 /// Settings of every gate here over those of the tests: what an operator gets by default.
 pub(crate) const GATE_SETTINGS: &str = "[log]\nfilter = 'info'\n[session]\nmax_clients = 20000\n";
+
+/// The names of all users.
+pub(crate) fn users() -> Vec<String> {
+    let others = (1..USERS).map(|number| format!("user{number:02}"));
+    std::iter::once(USER.to_owned()).chain(others).collect()
+}
+
+/// The stage that groups of work share, made when the first of them needs it.
+pub(crate) struct SharedStage {
+    foreign: Vec<Target>,
+    stage: Option<Stage>,
+}
+
+impl SharedStage {
+    pub(crate) fn new(foreign: Vec<Target>) -> Self {
+        Self { foreign, stage: None }
+    }
+
+    pub(crate) fn get(&mut self) -> Result<&Stage> {
+        if self.stage.is_none() {
+            let stage = Stage::start(&self.foreign)?;
+            eprintln!("bench: Postgres is at {}", stage.direct.url());
+            self.stage = Some(stage);
+        }
+        self.stage.as_ref().context("no stage")
+    }
+
+    /// Ends the shared stage; what it returns makes others, whose processes are new.
+    pub(crate) fn alone(&mut self) -> impl Fn() -> Result<Stage> + use<> {
+        self.stage = None;
+        || Stage::start(&[])
+    }
+}
 
 /// All of it, running. Dropping it leaves nothing behind.
 pub(crate) struct Stage {
@@ -27,6 +63,7 @@ pub(crate) struct Stage {
     pub(crate) gate: Target,
     pub(crate) direct: Target,
     pub(crate) foreign: Vec<Target>,
+    authority: Authority,
     _running: (Vec<Child>, World),
 }
 
@@ -45,7 +82,7 @@ impl Stage {
             port: postgres,
             user: ROLE.to_owned(),
             password: secret_of(ROLE),
-            database: "alice_store".to_owned(),
+            database: format!("{USER}_store"),
             ..gate.clone()
         };
         let (relay_child, relay) = proxies::start_relay(&direct)?;
@@ -55,7 +92,22 @@ impl Stage {
         let (pgbouncer_child, pgbouncer) = proxies::start_pgbouncer(&direct, verifier.trim(), &certificate)?;
         let children = vec![relay_child, haproxy_child, pgbouncer_child];
         let foreign = foreign.to_vec();
-        Ok(Self { folder, relay, pgbouncer, haproxy, gate, direct, foreign, _running: (children, world) })
+        Ok(Self {
+            folder,
+            relay,
+            pgbouncer,
+            haproxy,
+            gate,
+            direct,
+            foreign,
+            authority,
+            _running: (children, world),
+        })
+    }
+
+    /// TLS of a client that trusts the gate's and PgBouncer's certificate.
+    pub(crate) fn tls_config(&self) -> Result<Arc<rustls::ClientConfig>> {
+        Ok(self.authority.client_config(None, &[])?)
     }
 
     /// Everything that stands between a client and Postgres.
@@ -69,7 +121,7 @@ fn start_world(certificate: &Issued) -> Result<World> {
     let conf = ["max_connections = 600", "shared_buffers = 128MB", "autovacuum = off"];
     let options = Options { conf: conf.map(str::to_owned).to_vec(), ..Options::default() };
     let settings = format!("{GATE_SETTINGS}[pool]\nper_store = {POOL}\n");
-    let plan = WorldPlan::default().users([USER, "bob"]).settings(&settings).options(options);
+    let plan = WorldPlan::default().users(users()).settings(&settings).options(options);
     let mut world = plan.start_without_gate();
     fs::write(world.gate.folder().join("cert.pem"), &certificate.certificate)?;
     fs::write(world.gate.folder().join("key.pem"), &certificate.key)?;
@@ -87,13 +139,17 @@ fn gate_target(world: &World) -> Result<Target> {
         user: USER.to_owned(),
         password: secret_of(USER),
         database: SERVICE.to_owned(),
+        options: String::new(),
     })
 }
 
-/// Makes pgbench's tables in the partition, through the gate, and the role that has all rights on them
+/// Makes pgbench's tables in every partition, through the gate, and the role that has all rights on one's
 /// and finds them by the same names.
 fn fill(world: &World, folder: &Folder, gate: &Target) -> Result<()> {
-    crate::pgbench::initialise(folder, gate)?;
+    for user in users() {
+        let own = Target { user: user.clone(), password: secret_of(&user), ..gate.clone() };
+        crate::pgbench::initialise(folder, &own)?;
+    }
     let schema = world.schema(USER);
     let owner = "SELECT relowner::regrole FROM pg_class WHERE oid = 'pgbench_accounts'::regclass";
     let owner = world.direct(USER, owner);

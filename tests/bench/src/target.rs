@@ -21,6 +21,8 @@ pub(crate) struct Target {
     pub(crate) user: String,
     pub(crate) password: String,
     pub(crate) database: String,
+    /// `options` of the connection, for programs that use libpq.
+    pub(crate) options: String,
 }
 
 impl Target {
@@ -47,6 +49,7 @@ impl Target {
             user: decoded(user)?,
             password: decoded(password)?,
             database: decoded(database)?,
+            options: String::new(),
         })
     }
 
@@ -65,6 +68,7 @@ impl Target {
             .env("PGUSER", &self.user)
             .env("PGPASSWORD", &self.password)
             .env("PGDATABASE", &self.database)
+            .env("PGOPTIONS", &self.options)
             .env("PGSSLMODE", "disable")
             .env("PGGSSENCMODE", "disable");
     }
@@ -85,6 +89,7 @@ mod tests {
             user: "a@b".into(),
             password: "c:d".into(),
             database: "db".into(),
+            options: String::new(),
         };
         assert_eq!(found, expected);
         let found = Target::parse("odyssey=postgres://a:b@h/db").unwrap();

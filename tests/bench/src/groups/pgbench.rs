@@ -1,6 +1,5 @@
 //! Select-only pgbench: throughput and CPU time, by clients and protocol.
 
-use crate::groups::Group;
 use crate::options::Options;
 use crate::pgbench::{self, Load, MODES};
 use crate::report::{Bound, Line, Plot, Section, Table, Verdict};
@@ -41,7 +40,6 @@ pub(crate) fn run(stage: &Stage, options: &Options) -> Result<Section> {
     }
     let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
     Ok(Section {
-        title: Group::Pgbench.title(),
         notes: vec![
             "`pgbench -S`, scale 1, one thread; the gate and PgBouncer pool by transaction with as many server \
              connections each. CPU time is that of the proxy's process."
@@ -54,7 +52,7 @@ pub(crate) fn run(stage: &Stage, options: &Options) -> Result<Section> {
         verdicts: verdicts(&rates, &costs),
         plots: vec![plot(&costs, &names)],
         measured: json!({ "cpu_s_per_100k": costs, "tps": rates }),
-        failure: None,
+        ..Section::default()
     })
 }
 
