@@ -96,7 +96,7 @@ impl Pools {
         let pool = self.map.get(&place.key).map(|pool| Arc::clone(&pool))?;
         loop {
             let mut server = pool.checkout_idle(place, session)?;
-            if server.is_quiet() {
+            if server.settle_here() {
                 return Some(Lease::new(Arc::clone(self), pool, server, session));
             }
             drop(server);
@@ -117,7 +117,7 @@ impl Pools {
             let pool = self.pool(place);
             match pool.checkout(self, place, session, turn.take()) {
                 Checkout::Idle(mut server) => {
-                    if server.is_quiet() {
+                    if server.settle_here() {
                         return Ok(Lease::new(Arc::clone(self), pool, server, session));
                     }
                     drop(server);
@@ -155,7 +155,7 @@ impl Pools {
         session: u64,
     ) -> Result<Lease, Handoff> {
         if let Some(mut server) = handoff.take_server()
-            && server.is_quiet()
+            && server.settle_here()
         {
             handoff.take();
             return Ok(Lease::new(Arc::clone(self), pool, server, session));

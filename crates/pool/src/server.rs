@@ -5,6 +5,7 @@ use crate::budget::Permit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
+use tokio::runtime::{self, Handle};
 use tokio::sync::Notify;
 use wire::dial::{CancelTarget, DialError};
 use wire::{Peer, Stream};
@@ -22,6 +23,8 @@ pub struct Server {
     pub(crate) last_session: u64,
     pub(crate) since: Instant,
     pub(crate) generation: u64,
+    /// The runtime that watches the stream.
+    pub(crate) runtime: runtime::Id,
     /// A query of the gate's own was sent and its success is not confirmed.
     pub(crate) asking: bool,
     pub(crate) _permit: Permit,
@@ -44,10 +47,19 @@ pub struct Facts {
 }
 
 impl Server {
-    /// Whether nothing has arrived while it was idle and nothing is left over: what it must be to be
-    /// used again. One system call: what the kernel has received, tokio may not have heard of yet.
-    pub(crate) fn is_quiet(&mut self) -> bool {
-        self.peer.inbox.is_empty() && !self.peer.is_sending() && self.peer.stream.is_quiet()
+    /// Brings it to the runtime that this is called in, unless it is there already. Whether nothing has
+    /// arrived while it was idle and nothing is left over: what it must be to be used again.
+    pub(crate) fn settle_here(&mut self) -> bool {
+        if !self.peer.inbox.is_empty() || self.peer.is_sending() {
+            return false;
+        }
+        let here = Handle::current().id();
+        if self.runtime == here {
+            return self.peer.stream.seems_quiet();
+        }
+        self.runtime = here;
+        // What came before the move, this runtime will hear of later.
+        self.peer.stream.move_here().is_ok() && self.peer.stream.is_quiet()
     }
 }
 

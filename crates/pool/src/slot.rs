@@ -6,6 +6,7 @@ use crate::state::Pool;
 use crate::{Lease, LeaseError, Pools, Prepared};
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::runtime::Handle;
 use wire::Peer;
 
 /// Room for one connection that is being made, counted as active. Dropped, it is free again.
@@ -37,6 +38,7 @@ impl Slot {
             last_session: session,
             since: Instant::now(),
             generation: self.generation,
+            runtime: Handle::current().id(),
             asking: false,
             _permit: permit,
         };

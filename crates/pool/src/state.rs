@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 /// Sets of reported parameters that a pool remembers: sessions of one service mostly start alike.
@@ -155,8 +156,7 @@ impl Pool {
         state.welcomes.truncate(MAX_WELCOMES);
     }
 
-    /// An idle connection (by preference the session's last, otherwise the most recently used), or
-    /// what to do instead. `turn` is the place that was waited for, if one was.
+    /// An idle connection (see [`State::take_idle`]), or what to do instead. `turn` is the place that was waited for, if one was.
     pub(crate) fn checkout(
         self: &Arc<Self>,
         pools: &Arc<Pools>,
@@ -362,10 +362,13 @@ impl State {
         std::mem::take(&mut self.idle)
     }
 
-    /// An idle connection: by preference the session's last, otherwise the most recently used.
+    /// An idle connection, by preference one that this runtime watches: of those the session's last,
+    /// otherwise the most recently used.
     fn take_idle(&mut self, session: u64) -> Option<Box<Server>> {
-        let own = self.idle.iter().rposition(|server| server.last_session == session);
-        let found = match own {
+        let here = Handle::current().id();
+        let near = |server: &Server| server.runtime == here;
+        let own = self.idle.iter().rposition(|server| near(server) && server.last_session == session);
+        let found = match own.or_else(|| self.idle.iter().rposition(|server| near(server))) {
             Some(at) => self.idle.remove(at),
             None => self.idle.pop_back(),
         };

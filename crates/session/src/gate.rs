@@ -5,6 +5,7 @@ use crate::login::Numbers;
 use crate::look::Looks;
 use crate::room::Budget;
 use crate::sessions::Sessions;
+use crate::workers::Workers;
 use dashmap::DashMap;
 use model::{Directory, ServiceId};
 use pool::Pools;
@@ -44,6 +45,7 @@ pub struct Gate {
     pub console: Arc<dyn Console>,
     /// Bounds.
     pub limits: Limits,
+    pub(crate) workers: Workers,
     pub(crate) looks: Looks,
     pub(crate) budget: Budget,
     /// Services of which a session has asked for sequence state (`currval`, `lastval`).
@@ -71,6 +73,7 @@ impl Gate {
         console: Arc<dyn Console>,
         tls: ClientTls,
         limits: Limits,
+        workers: Workers,
         mock_secret: [u8; 32],
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -79,6 +82,7 @@ impl Gate {
             sessions: Sessions::default(),
             console,
             limits,
+            workers,
             looks: Looks::default(),
             sequences: DashMap::new(),
             budget: Budget::new(limits.statements_total_bytes),

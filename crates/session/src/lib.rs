@@ -31,8 +31,10 @@ mod simple;
 mod state;
 mod stateful;
 mod texts;
+mod workers;
 
 pub use console::Console;
 pub use gate::{Gate, Limits};
 pub use serve::serve;
 pub use sessions::{EndReason, Handle, Sessions};
+pub use workers::Workers;

@@ -427,6 +427,10 @@ impl Session {
             match self.client.poll_fill(cx) {
                 Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(Err(End::Gone)),
                 Poll::Ready(Ok(_)) => Poll::Ready(Ok(())),
+                Poll::Pending if idle => {
+                    self.client.shrink(); // it was a false alarm
+                    Poll::Pending
+                }
                 Poll::Pending => match &mut self.state.room {
                     Some(room) => room
                         .poll_stalled(cx, self.client.inbox.unread().len(), limit)

@@ -11,6 +11,7 @@ use crate::sessions::{NewSession, Registration};
 use crate::state::State;
 use aws_lc_rs::rand;
 use model::{GrantId, Login, LoginKind, Name, ScramVerifier};
+use pool::Key;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use wire::greet::Startup;
@@ -201,6 +202,13 @@ impl Session {
         frame::ready_for_query(&mut out, b'I');
         *self.client.outbox.buffer() = out;
         Ok(())
+    }
+
+    /// The one place that all its statements go to, as far as can be told from its start.
+    pub(crate) fn home(&self) -> Option<Key> {
+        let bound = !self.state.caller.may_bind() || self.state.binding.effective().is_some();
+        let route = self.first_route().ok().flatten().filter(|_| bound)?;
+        Some(route.place.key)
     }
 
     /// Where the session would go now; `None` where it is for nobody and has no home.

@@ -1,7 +1,9 @@
 //! One accepted connection, from its first byte to its last.
 
 use crate::gate::Gate;
+use crate::life::Session;
 use crate::login::{Admitted, CONSOLE, Refused, log_in};
+use crate::sessions::Registration;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -14,7 +16,8 @@ use wire::{Fields, Peer, Stream, sqlstate};
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Serves one connection to its end. Never fails: what goes wrong is told to the client and logged.
-/// Dropping the future ends the session, and closes the server connection it may have.
+/// Once it is known whose store the session is for, it may go on as a task of that store's worker (see
+/// [`crate::Workers`]), and the future is ready; until then, dropping the future ends the session.
 pub async fn serve(gate: Arc<Gate>, tcp: TcpStream) {
     let mut place = Arc::clone(&gate.places).try_acquire_owned().ok();
     let limit = gate.limits.login_timeout;
@@ -22,8 +25,10 @@ pub async fn serve(gate: Arc<Gate>, tcp: TcpStream) {
     match opened {
         Ok(Some(Admitted::Session(session, registration))) => {
             metrics::counter!("stuffgate_logins_total", "outcome" => "ok").increment(1);
-            session.run().await;
-            drop(registration);
+            match session.home().and_then(|key| gate.workers.elsewhere(key)) {
+                None => live(session, registration, place.take()).await,
+                Some(worker) => drop(worker.spawn(move_in(session, registration, place.take()))),
+            }
         }
         Ok(Some(Admitted::Console(mut client, login))) => {
             metrics::counter!("stuffgate_logins_total", "outcome" => "ok").increment(1);
@@ -40,6 +45,19 @@ pub async fn serve(gate: Arc<Gate>, tcp: TcpStream) {
         }
     }
     drop(place);
+}
+
+/// A session that goes on on the worker which this is polled on.
+async fn move_in(mut session: Box<Session>, registration: Registration, place: Option<OwnedSemaphorePermit>) {
+    match session.client.stream.move_here() {
+        Ok(()) => live(session, registration, place).await,
+        Err(error) => tracing::debug!(%error, "a client was lost between two workers"),
+    }
+}
+
+async fn live(session: Box<Session>, registration: Registration, place: Option<OwnedSemaphorePermit>) {
+    session.run().await;
+    drop((registration, place));
 }
 
 /// Greets and admits; `None` if the connection is over.

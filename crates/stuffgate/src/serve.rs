@@ -20,19 +20,18 @@ use anyhow::{Context as _, anyhow};
 use control::Signals;
 use credentials::Opener;
 use desk::{Desk, DeskParts};
-use listen::Listeners;
 use model::Directory;
 use phase::{Phase, Phases};
 use pool::{Budgets, Pools, Settings};
 use registry::{FollowEvent, Follower, Registry};
-use session::{Gate, Limits};
+use session::{Gate, Limits, Workers};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Notify;
 use wire::dial::AddressPolicy;
+use worker::Worker;
 
 /// The program's version.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -43,28 +42,31 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// # Errors
 /// Whatever keeps the gate from starting.
 pub(crate) fn run(config: Config, ready_file: Option<&Path>) -> anyhow::Result<()> {
+    let workers = worker::start(workers(&config)).context("cannot start a worker")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let served = runtime.block_on(Box::pin(serve(config, ready_file)));
+    let served = runtime.block_on(Box::pin(serve(config, ready_file, workers)));
     // A look-up of a name that hangs must not keep the process.
     runtime.shutdown_background();
     served
 }
 
-async fn serve(config: Config, ready_file: Option<&Path>) -> anyhow::Result<()> {
+async fn serve(config: Config, ready_file: Option<&Path>, workers: Vec<Worker>) -> anyhow::Result<()> {
     let telemetry = Telemetry::start(&config.log)?;
     cli::warnings(&config).iter().for_each(|warning| tracing::warn!("{warning}"));
     let mut signals = Signals::listen()?;
     open_files::raise_limit(config.session.max_clients + config.pool.total);
     let phases = Phases::new();
-    let (desk, gate, opener) = assemble(&config, telemetry, phases.clone())?;
+    let runtimes = Workers::new(workers.iter().map(Worker::runtime).collect());
+    let (desk, gate, opener) = assemble(&config, telemetry, phases.clone(), runtimes)?;
     let changed = Arc::new(Notify::new());
     let follower = follow(&config, &gate, &desk, &changed)?;
 
     let http = config.http.map(listen_http).transpose()?;
     let http_at = http.as_ref().and_then(|listener| listener.local_addr().ok());
-    let listeners = listen::bind(&config.listen, workers(&config))?;
+    let listeners = listen::bind(&config.listen, workers.len())?;
     let addresses = listeners.addresses.clone();
-    let workers = start_workers(listeners, &gate, &phases)?;
+    let work = |(worker, sockets): (Worker, _)| worker.serve(sockets, Arc::clone(&gate), phases.clone());
+    let workers: Vec<_> = workers.into_iter().zip(listeners.by_worker).map(work).collect();
     if let Some(listener) = http {
         tokio::spawn(admin::serve_http(listener, Arc::clone(&desk) as Arc<dyn admin::Health>));
     }
@@ -91,6 +93,7 @@ fn assemble(
     config: &Config,
     telemetry: Telemetry,
     phases: Phases,
+    workers: Workers,
 ) -> anyhow::Result<(Arc<Desk>, Arc<Gate>, Arc<Opener>)> {
     let kek = cli::kek(config).map_err(|failure| anyhow!("{}", failure.message()))?;
     // Opened once for what following it does not look at: its version and its key.
@@ -114,7 +117,7 @@ fn assemble(
         statements_total_bytes: config.session.statements_total_bytes,
     };
     let tls = tls::load(&config.tls)?;
-    let gate = Gate::new(directory, pools, Arc::clone(&desk) as _, tls, limits, mock_secret);
+    let gate = Gate::new(directory, pools, Arc::clone(&desk) as _, tls, limits, workers, mock_secret);
     desk.show(&gate);
     Ok((desk, gate, opener))
 }
@@ -175,21 +178,6 @@ fn workers(config: &Config) -> usize {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         count => count,
     }
-}
-
-/// Starts a worker for each set of sockets; those that were started end when one cannot be.
-fn start_workers(
-    listeners: Listeners,
-    gate: &Arc<Gate>,
-    phases: &Phases,
-) -> anyhow::Result<Vec<JoinHandle<()>>> {
-    let started = listeners
-        .by_worker
-        .into_iter()
-        .enumerate()
-        .map(|(number, sockets)| worker::start(number, sockets, Arc::clone(gate), phases.clone()))
-        .collect::<std::io::Result<Vec<_>>>();
-    started.inspect_err(|_| phases.advance(Phase::Over)).context("cannot start a worker")
 }
 
 fn announce(

@@ -115,7 +115,7 @@ pub async fn greet(tcp: TcpStream, tls: &ClientTls) -> Result<Greeting, GreetErr
 
 /// Answers requests for encryption until something else comes.
 async fn open(mut stream: Stream, tls: &ClientTls) -> Result<(Stream, Opening), GreetError> {
-    if let Stream::Tcp(tcp) = &stream {
+    if let Some(tcp) = stream.plain_tcp() {
         let mut first = [0];
         match tcp.peek(&mut first).await {
             Ok(0) | Err(_) => return Err(GreetError::Nothing),
@@ -172,11 +172,7 @@ async fn nothing_early(stream: Stream) -> Result<Stream, GreetError> {
 /// or a client of another protocol could be made to talk to the gate (the ALPACA attack).
 async fn direct(stream: Stream, tls: &ClientTls) -> Result<(Stream, Opening), GreetError> {
     let stream = encrypt(stream, tls).await?;
-    let agreed = match &stream {
-        Stream::Tls(tls) => tls.io.get_ref().1.alpn_protocol() == Some(ALPN),
-        Stream::Tcp(_) | Stream::Unix(_) => false,
-    };
-    if agreed {
+    if stream.tls_session().is_some_and(|session| session.alpn_protocol() == Some(ALPN)) {
         return packet(stream).await;
     }
     let fields = violation("direct TLS without the application protocol \"postgresql\" (ALPN)");
@@ -184,7 +180,7 @@ async fn direct(stream: Stream, tls: &ClientTls) -> Result<(Stream, Opening), Gr
 }
 
 async fn encrypt(stream: Stream, tls: &ClientTls) -> Result<Stream, GreetError> {
-    let (Stream::Tcp(tcp), Some(acceptor)) = (stream, tls.acceptor()) else {
+    let (Ok(tcp), Some(acceptor)) = (stream.into_tcp(), tls.acceptor()) else {
         return Err(GreetError::Tls(io::Error::other("TLS is switched off")));
     };
     let io = Box::pin(acceptor.accept(tcp)).await.map_err(GreetError::Tls)?;
@@ -219,8 +215,7 @@ async fn negotiate(stream: &mut Stream, start: &Start) -> io::Result<u16> {
 }
 
 fn peer_name(stream: &Stream) -> Option<String> {
-    let Stream::Tls(tls) = stream else { return None };
-    tls.io.get_ref().1.peer_certificates()?.first().and_then(common_name)
+    stream.tls_session()?.peer_certificates()?.first().and_then(common_name)
 }
 
 async fn refused(mut stream: Stream, fields: Box<Fields>) -> GreetError {

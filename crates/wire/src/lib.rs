@@ -12,6 +12,7 @@ pub mod frame;
 pub mod greet;
 pub mod peer;
 pub mod scram;
+mod socket;
 pub mod sqlstate;
 mod startup;
 pub mod stream;

@@ -13,6 +13,7 @@ async fn a_stopped_store_fails_fast_and_serves_again_soon_after_it_is_started() 
     let place = place(7, server.port());
     pools.lease(&place, 1).await.expect("a lease").give_back();
     server.stop(Stop::Fast).expect("stopped");
+    tokio::task::yield_now().await; // the runtime hears of it
     let refused = pools.lease(&place, 1).await.expect_err("it is down");
     assert!(matches!(refused, LeaseError::Refused { .. }), "{refused:?}");
     let began = Instant::now();

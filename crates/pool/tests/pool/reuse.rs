@@ -70,12 +70,51 @@ async fn a_connection_that_died_while_idle_is_not_handed_out() {
     let killed = pid(&mut lease).await;
     lease.give_back();
     server.sql("postgres", &format!("SELECT pg_terminate_backend({killed}, 10000)")).expect("killed");
-    // Nothing here has given tokio a chance to hear of it.
+    tokio::task::yield_now().await; // the runtime hears of it
     let mut lease = pools.lease(&place, 1).await.expect("a lease");
     assert_ne!(pid(&mut lease).await, killed);
     assert_eq!(pools.connections(), 1);
     drop(lease);
     assert_nothing_leaks(&pools).await;
+}
+
+#[test]
+fn a_connection_goes_to_the_worker_that_leases_it_and_each_worker_takes_its_own_first() {
+    let worker = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (here, there) = (worker(), worker());
+    let (server, pools) = (postgres(), pools(settings()));
+    let place = place(1, server.port());
+    let use_once = async |session| {
+        let mut lease = pools.lease(&place, session).await.expect("a lease");
+        let used = pid(&mut lease).await;
+        lease.give_back();
+        used
+    };
+    let first = here.block_on(use_once(1));
+    // Nobody runs the other runtime meanwhile: it need not be woken for what is used here.
+    assert_eq!(there.block_on(use_once(2)), first);
+    assert_eq!(here.block_on(use_once(1)), first);
+    let kept = here.block_on(pools.lease(&place, 1)).expect("a lease");
+    let second = there.block_on(use_once(2));
+    assert_ne!(second, first);
+    kept.give_back();
+    assert_eq!(there.block_on(use_once(1)), second, "it was this session's last, and is watched here");
+    assert_eq!(here.block_on(use_once(2)), first);
+    here.block_on(assert_nothing_leaks(&pools));
+}
+
+#[test]
+fn a_connection_that_died_on_its_way_to_another_worker_is_not_handed_out() {
+    let worker = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (here, there) = (worker(), worker());
+    let (server, pools) = (postgres(), pools(settings()));
+    let place = place(1, server.port());
+    let mut lease = here.block_on(pools.lease(&place, 1)).expect("a lease");
+    let killed = here.block_on(pid(&mut lease));
+    lease.give_back();
+    server.sql("postgres", &format!("SELECT pg_terminate_backend({killed}, 10000)")).expect("killed");
+    let mut lease = there.block_on(pools.lease(&place, 2)).expect("a lease");
+    assert_ne!(there.block_on(pid(&mut lease)), killed);
 }
 
 #[tokio::test]

@@ -102,7 +102,15 @@ impl House {
             statements_total_bytes: 4 << 20,
         };
         let tls = wire::tls::ClientTls::off();
-        let gate = Gate::new(directory, pools, Arc::new(NoConsole), tls, limits, [7; 32]);
+        let gate = Gate::new(
+            directory,
+            pools,
+            Arc::new(NoConsole),
+            tls,
+            limits,
+            session::Workers::default(),
+            [7; 32],
+        );
         let listener = TcpListener::bind((scratch::HOST, 0)).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         tokio::spawn(async move {

@@ -9,36 +9,79 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 /// Pause after a connection could not be accepted for want of something: it waits in the kernel meanwhile.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Starts a worker. It accepts until the gate drains and serves until it is over.
-///
-/// # Errors
-/// When the system gives no thread or sockets.
-pub(crate) fn start(
-    number: usize,
+/// A thread with a runtime of its own. Dropped before it serves, it ends.
+pub(crate) struct Worker {
+    thread: JoinHandle<()>,
+    runtime: Handle,
+    work: oneshot::Sender<Work>,
+}
+
+/// What a worker is given to do.
+struct Work {
     listeners: Vec<StdListener>,
     gate: Arc<Gate>,
     phases: Phases,
-) -> io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let listeners = {
-        let _entered = runtime.enter();
-        listeners.into_iter().map(TcpListener::from_std).collect::<io::Result<Vec<_>>>()?
-    };
-    std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
-        runtime.block_on(async {
-            for listener in listeners {
-                tokio::spawn(take_clients(listener, Arc::clone(&gate), phases.clone()));
-            }
-            // Also for the other workers: their sessions may lease connections that were made here.
-            phases.reached(Phase::Over).await;
-        });
-        // A look-up of a name that hangs must not keep the process.
-        runtime.shutdown_background();
-    })
+}
+
+/// Starts that many workers. Not to be called in a runtime.
+///
+/// # Errors
+/// When the system gives no thread or no poll instance.
+pub(crate) fn start(count: usize) -> io::Result<Vec<Worker>> {
+    (0..count).map(Worker::start).collect()
+}
+
+impl Worker {
+    fn start(number: usize) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (work, given) = oneshot::channel();
+        let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+            runtime.block_on(async {
+                if let Ok(work) = given.await {
+                    serve(work).await;
+                }
+            });
+            // A look-up of a name that hangs must not keep the process.
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { thread, runtime: handle, work })
+    }
+
+    /// The runtime, to hand tasks to.
+    pub(crate) fn runtime(&self) -> Handle {
+        self.runtime.clone()
+    }
+
+    /// Has it accept until the gate drains, and serve until that is over.
+    pub(crate) fn serve(
+        self,
+        listeners: Vec<StdListener>,
+        gate: Arc<Gate>,
+        phases: Phases,
+    ) -> JoinHandle<()> {
+        // It is there and waits for this.
+        let _taken = self.work.send(Work { listeners, gate, phases });
+        self.thread
+    }
+}
+
+async fn serve(work: Work) {
+    let Work { listeners, gate, phases } = work;
+    for listener in listeners {
+        match TcpListener::from_std(listener) {
+            Ok(listener) => drop(tokio::spawn(take_clients(listener, Arc::clone(&gate), phases.clone()))),
+            Err(error) => tracing::error!(%error, "a worker cannot accept connections"),
+        }
+    }
+    // Also for the other workers, whose sessions may come here.
+    phases.reached(Phase::Over).await;
 }
 
 /// Accepts until the gate drains. The listener goes with it: further clients are refused by the kernel.

@@ -69,7 +69,7 @@ async fn addresses(target: &DialTarget) -> Result<Vec<(Address, bool)>, DialErro
 pub(super) async fn to(address: &Address) -> Result<Stream, DialError> {
     let connected = match address {
         Address::Tcp(address) => TcpStream::connect(address).await.and_then(Stream::tcp),
-        Address::Unix(path) => UnixStream::connect(path).await.map(Stream::Unix),
+        Address::Unix(path) => UnixStream::connect(path).await.map(Stream::unix),
     };
     connected.map_err(|error| DialError::Connect { address: address.to_string(), error })
 }
@@ -78,7 +78,7 @@ pub(super) async fn to(address: &Address) -> Result<Stream, DialError> {
 /// who says so in its place, ends the attempt.
 pub(super) async fn protect(stream: Stream, tls: &ServerTls, host: &str) -> Result<Stream, DialError> {
     let (mut stream, connector) = match (stream, tls.connector()) {
-        (stream @ Stream::Tcp(_), Some(connector)) => (stream, connector),
+        (stream, Some(connector)) if stream.plain_tcp().is_some() => (stream, connector),
         (stream, _) => return Ok(stream),
     };
     let failed = |reason: String| DialError::Tls { host: host.to_owned(), reason };
@@ -97,8 +97,8 @@ pub(super) async fn protect(stream: Stream, tls: &ServerTls, host: &str) -> Resu
     // A server has nothing to say before the gate begins the handshake. Such bytes were put there by
     // somebody who hopes that they are read as if they had come encrypted (CVE-2021-23222). Nothing is
     // read ahead here, so they could at worst spoil the handshake.
-    match (stream.peek_now(), stream) {
-        (Err(error), Stream::Tcp(tcp)) if error.kind() == io::ErrorKind::WouldBlock => {
+    match (stream.peek_now(), stream.into_tcp()) {
+        (Err(error), Ok(tcp)) if error.kind() == io::ErrorKind::WouldBlock => {
             let io = Box::pin(connector.connect(name, tcp)).await.map_err(|error| failed(reason(&error)))?;
             let end_point =
                 io.get_ref().1.peer_certificates().and_then(<[_]>::first).and_then(end_point_hash);
