@@ -2,7 +2,9 @@
 
 use crate::command::Listing;
 use crate::facts::{Facts, PoolRow};
-use model::{Directory, Endpoint, Grant, GrantState, Login, LoginKind, Partition, StoreState, TlsMode};
+use model::{
+    Directory, Endpoint, Grant, GrantState, Login, LoginKind, Partition, Store, StoreState, TlsMode,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -62,7 +64,7 @@ pub(crate) fn rows(listing: Listing, facts: &dyn Facts) -> Rows {
         Listing::Servers => servers(&facts.pools()),
         Listing::Services => services(&facts.directory()),
         Listing::Stores => stores(facts.directory()),
-        Listing::Users => users(&facts.directory()),
+        Listing::Users => users(facts.directory()),
         Listing::Version => Box::new(std::iter::once(row([facts.version()]))),
     }
 }
@@ -114,12 +116,14 @@ fn servers(pools: &[PoolRow]) -> Rows {
     }))
 }
 
-fn users(directory: &Directory) -> Rows {
-    let mut users = directory.users();
-    users.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    Box::new(users.into_iter().map(|user| {
+fn users(directory: Arc<Directory>) -> Rows {
+    let named = |id| Some((directory.user(id)?.name, id));
+    let mut users: Vec<_> = directory.user_ids().into_iter().filter_map(named).collect();
+    users.sort_unstable();
+    Box::new(users.into_iter().filter_map(move |(_, id)| {
+        let user = directory.user(id)?;
         let state = if user.disabled { "disabled" } else { "active" };
-        row([user.name.as_str(), state])
+        Some(row([user.name.as_str(), state]))
     }))
 }
 
@@ -138,25 +142,26 @@ fn services(directory: &Directory) -> Rows {
 }
 
 fn stores(directory: Arc<Directory>) -> Rows {
-    let mut stores = directory.stores();
-    stores.sort_unstable_by_key(|store| store.id);
-    Box::new(stores.into_iter().map(move |store| {
-        let at = &store.endpoint;
-        let state = match store.state {
-            StoreState::Active => "active",
-            StoreState::Reconciling => "reconciling",
-        };
-        vec![
-            some(&store.id),
-            directory.user(store.user).map(|user| user.name.to_string()),
-            some(&at.host),
-            some(&at.port),
-            some(&at.database),
-            some(at.tls.as_str()),
-            trusted(at).map(str::to_owned),
-            some(state),
-        ]
-    }))
+    let stores = directory.store_ids().into_iter();
+    Box::new(stores.filter_map(move |id| Some(store(&directory.store(id)?, &directory))))
+}
+
+fn store(store: &Store, directory: &Directory) -> Vec<Cell> {
+    let at = &store.endpoint;
+    let state = match store.state {
+        StoreState::Active => "active",
+        StoreState::Reconciling => "reconciling",
+    };
+    vec![
+        some(&store.id),
+        directory.user(store.user).map(|user| user.name.to_string()),
+        some(&at.host),
+        some(&at.port),
+        some(&at.database),
+        some(at.tls.as_str()),
+        trusted(at).map(str::to_owned),
+        some(state),
+    ]
 }
 
 /// Whose certificates are trusted, where they are looked at.
@@ -168,21 +173,22 @@ fn trusted(endpoint: &Endpoint) -> Option<&'static str> {
 }
 
 fn grants(directory: Arc<Directory>) -> Rows {
-    let mut grants = directory.grants();
-    grants.sort_unstable_by_key(|grant| grant.id);
     let now = now();
-    Box::new(grants.into_iter().map(move |grant| {
-        vec![
-            some(&grant.id),
-            directory.user(grant.user).map(|user| user.name.to_string()),
-            directory.service(grant.service).map(|service| service.name.to_string()),
-            some(&grant.store),
-            Some(partition(&grant)),
-            some(&grant.role),
-            some(grant_state(&grant, now)),
-            grant.expires_at.map(time),
-        ]
-    }))
+    let grants = directory.grant_ids().into_iter();
+    Box::new(grants.filter_map(move |id| Some(grant(&directory.grant(id)?, &directory, now))))
+}
+
+fn grant(grant: &Grant, directory: &Directory, now: i64) -> Vec<Cell> {
+    vec![
+        some(&grant.id),
+        directory.user(grant.user).map(|user| user.name.to_string()),
+        directory.service(grant.service).map(|service| service.name.to_string()),
+        some(&grant.store),
+        Some(partition(grant)),
+        some(&grant.role),
+        some(grant_state(grant, now)),
+        grant.expires_at.map(time),
+    ]
 }
 
 fn partition(grant: &Grant) -> String {
@@ -203,25 +209,30 @@ fn grant_state(grant: &Grant, now: i64) -> &'static str {
 }
 
 fn logins(directory: Arc<Directory>) -> Rows {
-    let mut logins = directory.logins();
-    logins.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     let now = now();
-    Box::new(logins.into_iter().map(move |login| {
-        let of = match login.kind {
-            LoginKind::User(user) => directory.user(user).map(|user| user.name.to_string()),
-            LoginKind::Service(service) | LoginKind::Analyst(service) => {
-                directory.service(service).map(|service| service.name.to_string())
-            }
-            LoginKind::Admin => None,
-        };
-        vec![
-            some(&login.name),
-            some(login.kind.as_str()),
-            of,
-            some(login_state(&login, &directory, now)),
-            login.expires_at.map(time),
-        ]
-    }))
+    let named = |id| Some((directory.login(id)?.name, id));
+    let mut logins: Vec<_> = directory.login_ids().into_iter().filter_map(named).collect();
+    logins.sort_unstable();
+    Box::new(
+        logins.into_iter().filter_map(move |(_, id)| Some(login(&directory.login(id)?, &directory, now))),
+    )
+}
+
+fn login(login: &Login, directory: &Directory, now: i64) -> Vec<Cell> {
+    let of = match login.kind {
+        LoginKind::User(user) => directory.user(user).map(|user| user.name.to_string()),
+        LoginKind::Service(service) | LoginKind::Analyst(service) => {
+            directory.service(service).map(|service| service.name.to_string())
+        }
+        LoginKind::Admin => None,
+    };
+    vec![
+        some(&login.name),
+        some(login.kind.as_str()),
+        of,
+        some(login_state(login, directory, now)),
+        login.expires_at.map(time),
+    ]
 }
 
 fn login_state(login: &Login, directory: &Directory, now: i64) -> &'static str {

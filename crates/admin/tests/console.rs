@@ -91,14 +91,14 @@ fn endpoint() -> Endpoint {
 fn filled() -> Directory {
     let directory = Directory::default();
     let sealed = || Sealed::from_text(SECRET);
-    directory.apply(Change::User(User { id: UserId(1), name: name("alice"), disabled: false }));
-    directory.apply(Change::User(User { id: UserId(2), name: name("bob"), disabled: true }));
+    directory.apply(&Change::User(User { id: UserId(1), name: name("alice"), disabled: false }));
+    directory.apply(&Change::User(User { id: UserId(2), name: name("bob"), disabled: true }));
     let home = Some(Home { endpoint: endpoint(), role: "homer".into(), credential: sealed() });
     let extensions = vec!["citext".into(), "pg_trgm".into()];
-    directory.apply(Change::Service(Service { id: ServiceId(1), name: name("todo"), home, extensions }));
+    directory.apply(&Change::Service(Service { id: ServiceId(1), name: name("todo"), home, extensions }));
     let state = StoreState::Reconciling;
-    directory.apply(Change::Store(Store { id: StoreId(1), user: UserId(1), endpoint: endpoint(), state }));
-    directory.apply(Change::Grant(Grant {
+    directory.apply(&Change::Store(Store { id: StoreId(1), user: UserId(1), endpoint: endpoint(), state }));
+    directory.apply(&Change::Grant(Grant {
         id: GrantId(1),
         user: UserId(1),
         service: ServiceId(1),
@@ -124,7 +124,7 @@ fn filled() -> Directory {
     ];
     for (id, kind) in (1..).zip(kinds) {
         let (id, name) = (LoginId(id), name(&format!("l-{}", kind.as_str())));
-        directory.apply(Change::Login(Login {
+        directory.apply(&Change::Login(Login {
             id,
             name,
             kind,
@@ -309,7 +309,7 @@ async fn a_listing_of_a_hundred_thousand_stores_arrives_whole() {
     let directory = filled();
     for id in 1..=100_000 {
         let (user, state) = (UserId(1), StoreState::Active);
-        directory.apply(Change::Store(Store { id: StoreId(id), user, endpoint: endpoint(), state }));
+        directory.apply(&Change::Store(Store { id: StoreId(id), user, endpoint: endpoint(), state }));
     }
     let client = connect(&Arc::new(Made { directory: Arc::new(directory), ..Made::default() })).await;
     let rows = client.query("SHOW STORES", &[]).await.expect("stores");

@@ -1,53 +1,40 @@
 //! The in-memory, versioned snapshot of the registry that sessions read.
 //!
-//! One entry is replaced at a time, so adding the 100,001st store copies nothing of the first
-//! 100,000. Readers take `Arc`s out; no lock is ever held across an `.await`.
+//! One row is replaced at a time, so adding the 100,001st store copies nothing of the first
+//! 100,000. Readers take values out; no lock is ever held across an `.await`.
 
+use crate::name::MAX_NAME_BYTES;
+use crate::names::Names;
+use crate::packed::{Packed, from_bytes, to_bytes};
+use crate::rows::{GrantRow, LoginRow, StoreRow, UserRow};
 use crate::{
-    Grant, GrantId, Login, LoginId, LoginKind, Name, Service, ServiceId, Store, StoreId, User, UserId,
+    Change, Grant, GrantId, Login, LoginId, LoginKind, Name, Service, ServiceId, Store, StoreId, User, UserId,
 };
 use dashmap::DashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// One row that came, changed or went.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// A user was added or changed.
-    User(User),
-    /// A user was removed.
-    UserGone(UserId),
-    /// A service was added or changed.
-    Service(Service),
-    /// A service was removed.
-    ServiceGone(ServiceId),
-    /// A store was added or changed.
-    Store(Store),
-    /// A store was removed.
-    StoreGone(StoreId),
-    /// A grant was added or changed.
-    Grant(Grant),
-    /// A grant was removed.
-    GrantGone(GrantId),
-    /// A login was added or changed.
-    Login(Login),
-    /// A login was removed.
-    LoginGone(LoginId),
-}
+/// Services with the latest grant to each.
+type Granted = Vec<(ServiceId, GrantId)>;
 
 /// The directory. Shared by reference; every method takes `&self`.
+///
+/// A user with a login, a store and a grant takes some 450 bytes while nobody asks for it
+/// (`docs/decisions/the-directory-is-packed.md`); what is asked for is handed out as a value of its own.
 #[derive(Debug, Default)]
 pub struct Directory {
     version: AtomicU64,
-    users: DashMap<UserId, Arc<User>>,
-    user_names: DashMap<Name, UserId>,
+    users: Packed,
+    user_names: Names,
     services: DashMap<ServiceId, Arc<Service>>,
     service_names: DashMap<Name, ServiceId>,
-    stores: DashMap<StoreId, Arc<Store>>,
-    grants: DashMap<GrantId, Arc<Grant>>,
-    grants_of: DashMap<(ServiceId, UserId), GrantId>,
-    logins: DashMap<LoginId, Arc<Login>>,
-    login_names: DashMap<Name, LoginId>,
+    stores: Packed,
+    cas: DashMap<StoreId, Arc<str>>,
+    grants: Packed,
+    /// By user: each service with the latest grant to it.
+    grants_of: Packed,
+    logins: Packed,
+    login_names: Names,
 }
 
 impl Directory {
@@ -58,62 +45,45 @@ impl Directory {
     }
 
     /// Brings one changed row in. A renamed row loses its old name.
-    pub fn apply(&self, change: Change) {
+    pub fn apply(&self, change: &Change) {
         match change {
-            Change::User(user) => {
-                self.forget_user_name(user.id);
-                self.user_names.insert(user.name.clone(), user.id);
-                self.users.insert(user.id, Arc::new(user));
-            }
-            Change::UserGone(id) => {
-                self.forget_user_name(id);
-                self.users.remove(&id);
-            }
+            Change::User(user) => self.put_user(user),
+            Change::UserGone(id) => self.drop_user(*id),
             Change::Service(service) => {
                 self.forget_service_name(service.id);
                 self.service_names.insert(service.name.clone(), service.id);
-                self.services.insert(service.id, Arc::new(service));
+                self.services.insert(service.id, Arc::new(service.clone()));
             }
             Change::ServiceGone(id) => {
-                self.forget_service_name(id);
-                self.services.remove(&id);
+                self.forget_service_name(*id);
+                self.services.remove(id);
             }
-            Change::Store(store) => {
-                self.stores.insert(store.id, Arc::new(store));
-            }
+            Change::Store(store) => self.put_store(store),
             Change::StoreGone(id) => {
-                self.stores.remove(&id);
+                self.stores.remove(id.0);
+                self.cas.remove(id);
             }
             Change::Grant(grant) => self.put_grant(grant),
-            Change::GrantGone(id) => {
-                if let Some((_, old)) = self.grants.remove(&id) {
-                    self.grants_of.remove_if(&(old.service, old.user), |_, at| *at == id);
-                }
-            }
-            Change::Login(login) => {
-                self.forget_login_name(login.id);
-                self.login_names.insert(login.name.clone(), login.id);
-                self.logins.insert(login.id, Arc::new(login));
-            }
-            Change::LoginGone(id) => {
-                self.forget_login_name(id);
-                self.logins.remove(&id);
-            }
+            Change::GrantGone(id) => self.drop_grant(*id),
+            Change::Login(login) => self.put_login(login),
+            Change::LoginGone(id) => self.drop_login(*id),
         }
         self.version.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The user of that name, disabled or not.
     #[must_use]
-    pub fn user_named(&self, name: &str) -> Option<Arc<User>> {
-        let id = *self.user_names.get(name)?;
-        self.user(id)
+    pub fn user_named(&self, name: &str) -> Option<User> {
+        self.user_names.find(name, |number| {
+            let id = UserId(number);
+            self.user_row(id, |row| (row.name == name).then(|| row.into_user(id))).flatten()
+        })
     }
 
     /// The user of that number.
     #[must_use]
-    pub fn user(&self, id: UserId) -> Option<Arc<User>> {
-        self.users.get(&id).map(|entry| Arc::clone(&entry))
+    pub fn user(&self, id: UserId) -> Option<User> {
+        self.user_row(id, |row| row.into_user(id))
     }
 
     /// The service of that name.
@@ -131,40 +101,59 @@ impl Directory {
 
     /// The store of that number.
     #[must_use]
-    pub fn store(&self, id: StoreId) -> Option<Arc<Store>> {
-        self.stores.get(&id).map(|entry| Arc::clone(&entry))
+    pub fn store(&self, id: StoreId) -> Option<Store> {
+        self.stores.read(id.0, |bytes| {
+            let row: StoreRow<'_> = from_bytes(bytes)?;
+            // A CA that is on its way is waited for: the system's are no substitute.
+            let ca = if row.own_ca { Some(Arc::clone(&*self.cas.get(&id)?)) } else { None };
+            Some(row.into_store(id, ca))
+        })
     }
 
     /// The grant of that number, in whatever state.
     #[must_use]
-    pub fn grant(&self, id: GrantId) -> Option<Arc<Grant>> {
-        self.grants.get(&id).map(|entry| Arc::clone(&entry))
+    pub fn grant(&self, id: GrantId) -> Option<Grant> {
+        self.grant_row(id, |row| row.into_grant(id))
+    }
+
+    /// The number of the latest grant of `user` to `service`, in whatever state.
+    #[must_use]
+    pub fn grant_id_of(&self, service: ServiceId, user: UserId) -> Option<GrantId> {
+        let granted: Granted = self.grants_of.read(user.0, |bytes| from_bytes(bytes))?;
+        granted.into_iter().find_map(|(to, grant)| (to == service).then_some(grant))
     }
 
     /// The latest grant of `user` to `service`, in whatever state.
     #[must_use]
-    pub fn grant_of(&self, service: ServiceId, user: UserId) -> Option<Arc<Grant>> {
-        let id = *self.grants_of.get(&(service, user))?;
-        self.grant(id)
+    pub fn grant_of(&self, service: ServiceId, user: UserId) -> Option<Grant> {
+        self.grant(self.grant_id_of(service, user)?)
     }
 
     /// The login of that name, disabled or not.
     #[must_use]
-    pub fn login_named(&self, name: &str) -> Option<Arc<Login>> {
-        let id = *self.login_names.get(name)?;
-        self.login(id)
+    pub fn login_named(&self, name: &str) -> Option<Login> {
+        self.login_names.find(name, |number| {
+            let id = LoginId(number);
+            self.login_row(id, |row| (row.name == name).then(|| row.into_login(id))).flatten()
+        })
     }
 
     /// The login of that number.
     #[must_use]
-    pub fn login(&self, id: LoginId) -> Option<Arc<Login>> {
-        self.logins.get(&id).map(|entry| Arc::clone(&entry))
+    pub fn login(&self, id: LoginId) -> Option<Login> {
+        self.login_row(id, |row| row.into_login(id))
     }
 
-    /// All users, for listings: a moment's copy in no order.
+    /// The kind of a login, which decides what it may reach.
     #[must_use]
-    pub fn users(&self) -> Vec<Arc<User>> {
-        self.users.iter().map(|entry| Arc::clone(&entry)).collect()
+    pub fn login_kind(&self, id: LoginId) -> Option<LoginKind> {
+        self.login_row(id, |row| row.kind)
+    }
+
+    /// The numbers of all users at this moment, rising.
+    #[must_use]
+    pub fn user_ids(&self) -> Vec<UserId> {
+        self.users.numbers().into_iter().map(UserId).collect()
     }
 
     /// All services, for listings: a moment's copy in no order.
@@ -173,95 +162,127 @@ impl Directory {
         self.services.iter().map(|entry| Arc::clone(&entry)).collect()
     }
 
-    /// All stores, for listings: a moment's copy in no order.
+    /// The numbers of all stores at this moment, rising.
     #[must_use]
-    pub fn stores(&self) -> Vec<Arc<Store>> {
-        self.stores.iter().map(|entry| Arc::clone(&entry)).collect()
+    pub fn store_ids(&self) -> Vec<StoreId> {
+        self.stores.numbers().into_iter().map(StoreId).collect()
     }
 
-    /// All grants, for listings: a moment's copy in no order.
+    /// The numbers of all grants at this moment, rising.
     #[must_use]
-    pub fn grants(&self) -> Vec<Arc<Grant>> {
-        self.grants.iter().map(|entry| Arc::clone(&entry)).collect()
+    pub fn grant_ids(&self) -> Vec<GrantId> {
+        self.grants.numbers().into_iter().map(GrantId).collect()
     }
 
-    /// All logins, for listings: a moment's copy in no order.
+    /// The numbers of all logins at this moment, rising.
     #[must_use]
-    pub fn logins(&self) -> Vec<Arc<Login>> {
-        self.logins.iter().map(|entry| Arc::clone(&entry)).collect()
+    pub fn login_ids(&self) -> Vec<LoginId> {
+        self.logins.numbers().into_iter().map(LoginId).collect()
     }
 
     /// Whether the login may still be used at `now` (seconds since the Unix epoch): neither it nor,
     /// for a `user` login, its user is gone, disabled or expired.
     #[must_use]
     pub fn login_is_usable(&self, id: LoginId, now: i64) -> bool {
-        let Some(login) = self.login(id) else { return false };
-        let user_ok = match login.kind {
-            LoginKind::User(user) => self.user(user).is_some_and(|user| !user.disabled),
-            LoginKind::Service(_) | LoginKind::Analyst(_) | LoginKind::Admin => true,
+        let usable = |row: LoginRow<'_>| {
+            (!row.disabled && row.expires_at.is_none_or(|end| now < end)).then_some(row.kind)
         };
-        user_ok && !login.disabled && login.expires_at.is_none_or(|end| now < end)
-    }
-
-    fn put_grant(&self, grant: Grant) {
-        let (id, key) = (grant.id, (grant.service, grant.user));
-        self.grants.insert(id, Arc::new(grant));
-        // A revoked grant and its successor may arrive in either order: the later row wins.
-        self.grants_of.entry(key).and_modify(|at| *at = id.max(*at)).or_insert(id);
-    }
-
-    fn forget_user_name(&self, id: UserId) {
-        if let Some(old) = self.user(id) {
-            self.user_names.remove_if(&old.name, |_, at| *at == id);
+        match self.login_row(id, usable).flatten() {
+            Some(LoginKind::User(user)) => self.user_is_enabled(user),
+            Some(LoginKind::Service(_) | LoginKind::Analyst(_) | LoginKind::Admin) => true,
+            None => false,
         }
+    }
+
+    /// Whether sessions may use the grant at `now` (seconds since the Unix epoch): neither it nor its user
+    /// is gone, and it is not pending, revoked, expired, or a disabled user's.
+    #[must_use]
+    pub fn grant_is_usable(&self, id: GrantId, now: i64) -> bool {
+        let usable = |row: GrantRow<'_>| row.is_usable(now).then_some(row.user);
+        self.grant_row(id, usable).flatten().is_some_and(|user| self.user_is_enabled(user))
+    }
+
+    fn user_is_enabled(&self, id: UserId) -> bool {
+        self.user_row(id, |row| !row.disabled).unwrap_or(false)
+    }
+
+    fn user_row<T>(&self, id: UserId, look: impl FnOnce(UserRow<'_>) -> T) -> Option<T> {
+        self.users.read(id.0, |bytes| from_bytes(bytes).map(look))
+    }
+
+    fn grant_row<T>(&self, id: GrantId, look: impl FnOnce(GrantRow<'_>) -> T) -> Option<T> {
+        self.grants.read(id.0, |bytes| from_bytes(bytes).map(look))
+    }
+
+    fn login_row<T>(&self, id: LoginId, look: impl FnOnce(LoginRow<'_>) -> T) -> Option<T> {
+        self.logins.read(id.0, |bytes| from_bytes(bytes).map(look))
+    }
+}
+
+/// What the follower's changes do to the rows. A row that stays is never away for a moment.
+impl Directory {
+    fn put_user(&self, user: &User) {
+        let old = self.user_row(user.id, |row| row.name.to_owned());
+        self.users.put(user.id.0, to_bytes(&UserRow::of(user), MAX_NAME_BYTES));
+        self.user_names.rename(old.as_deref(), user.name.as_str(), user.id.0);
+    }
+
+    fn drop_user(&self, id: UserId) {
+        if let Some(name) = self.user_row(id, |row| row.name.to_owned()) {
+            self.user_names.remove(&name, id.0);
+            self.users.remove(id.0);
+        }
+    }
+
+    fn put_login(&self, login: &Login) {
+        let old = self.login_row(login.id, |row| row.name.to_owned());
+        self.logins.put(login.id.0, to_bytes(&LoginRow::of(login), 160));
+        self.login_names.rename(old.as_deref(), login.name.as_str(), login.id.0);
+    }
+
+    fn drop_login(&self, id: LoginId) {
+        if let Some(name) = self.login_row(id, |row| row.name.to_owned()) {
+            self.login_names.remove(&name, id.0);
+            self.logins.remove(id.0);
+        }
+    }
+
+    fn put_store(&self, store: &Store) {
+        if let Some(ca) = &store.endpoint.ca {
+            self.cas.insert(store.id, Arc::clone(ca));
+        }
+        self.stores.put(store.id.0, to_bytes(&StoreRow::of(store), 80));
+        if store.endpoint.ca.is_none() {
+            self.cas.remove(&store.id);
+        }
+    }
+
+    fn put_grant(&self, grant: &Grant) {
+        self.grants.put(grant.id.0, GrantRow::bytes_of(grant));
+        self.grants_of.change(grant.user.0, |bytes| {
+            let mut granted: Granted = from_bytes(bytes).unwrap_or_default();
+            match granted.iter_mut().find(|(to, _)| *to == grant.service) {
+                // A revoked grant and its successor may arrive in either order: the later row wins.
+                Some((_, known)) => *known = grant.id.max(*known),
+                None => granted.push((grant.service, grant.id)),
+            }
+            to_bytes(&granted, 8 * granted.len())
+        });
+    }
+
+    fn drop_grant(&self, id: GrantId) {
+        let Some(user) = self.grant_row(id, |row| row.user) else { return };
+        self.grants_of.change(user.0, |bytes| {
+            let mut granted: Granted = from_bytes(bytes).unwrap_or_default();
+            granted.retain(|(_, known)| *known != id);
+            if granted.is_empty() { Vec::new() } else { to_bytes(&granted, 8 * granted.len()) }
+        });
+        self.grants.remove(id.0);
     }
 
     fn forget_service_name(&self, id: ServiceId) {
         if let Some(old) = self.service(id) {
             self.service_names.remove_if(&old.name, |_, at| *at == id);
         }
-    }
-
-    fn forget_login_name(&self, id: LoginId) {
-        if let Some(old) = self.login(id) {
-            self.login_names.remove_if(&old.name, |_, at| *at == id);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn user(id: i64, name: &str) -> User {
-        User { id: UserId(id), name: name.parse().expect("a name"), disabled: false }
-    }
-
-    #[test]
-    fn a_renamed_user_is_found_by_the_new_name_only() {
-        let directory = Directory::default();
-        directory.apply(Change::User(user(1, "alice")));
-        directory.apply(Change::User(user(1, "alicia")));
-        assert!(directory.user_named("alice").is_none());
-        assert_eq!(directory.user_named("alicia").map(|found| found.id), Some(UserId(1)));
-    }
-
-    #[test]
-    fn every_change_raises_the_version() {
-        let directory = Directory::default();
-        let before = directory.version();
-        directory.apply(Change::User(user(1, "alice")));
-        directory.apply(Change::UserGone(UserId(1)));
-        assert_eq!(directory.version(), before + 2);
-        assert!(directory.user_named("alice").is_none());
-    }
-
-    #[test]
-    fn a_name_taken_over_by_another_row_survives_the_first_rows_removal() {
-        let directory = Directory::default();
-        directory.apply(Change::User(user(1, "alice")));
-        directory.apply(Change::User(user(2, "alice")));
-        directory.apply(Change::UserGone(UserId(1)));
-        assert_eq!(directory.user_named("alice").map(|found| found.id), Some(UserId(2)));
     }
 }

@@ -1,10 +1,11 @@
 //! Where a Postgres is and how its connection is protected.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// How a connection to a store is protected (PostgreSQL manual, "SSL Support", `sslmode`).
 /// `prefer` and `allow` do not exist here: an attacker could always turn them into `disable`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TlsMode {
     /// No TLS.
     Disable,

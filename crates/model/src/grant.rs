@@ -1,9 +1,10 @@
 //! A user's permission to a service on a partition.
 
 use crate::{GrantId, Partition, Sealed, ServiceId, StoreId, UserId};
+use serde::{Deserialize, Serialize};
 
 /// Where a grant is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GrantState {
     /// Recorded, but the store has not been provisioned yet (57P03).
     Pending,
@@ -42,6 +43,10 @@ impl Grant {
     /// Whether sessions may use it at `now` (seconds since the Unix epoch).
     #[must_use]
     pub fn is_usable(&self, now: i64) -> bool {
-        self.state == GrantState::Active && self.expires_at.is_none_or(|end| now < end)
+        is_usable(self.state, self.expires_at, now)
     }
+}
+
+pub(crate) fn is_usable(state: GrantState, expires_at: Option<i64>, now: i64) -> bool {
+    state == GrantState::Active && expires_at.is_none_or(|end| now < end)
 }

@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows a socket, a file, a clock or another crate of this workspace.
 
+pub mod change;
 pub mod credential;
 pub mod directory;
 pub mod endpoint;
@@ -10,14 +11,18 @@ pub mod grant;
 pub mod id;
 pub mod login;
 pub mod name;
+mod names;
+mod packed;
 pub mod partition;
+mod rows;
 pub mod scram;
 pub mod service;
 pub mod store;
 pub mod user;
 
+pub use change::Change;
 pub use credential::{Credential, Sealed};
-pub use directory::{Change, Directory};
+pub use directory::Directory;
 pub use endpoint::{Endpoint, TlsMode};
 pub use grant::{Grant, GrantState};
 pub use id::{GrantId, LoginId, ServiceId, StoreId, UserId};

@@ -1,9 +1,10 @@
 //! A name and secret that a client connects with.
 
 use crate::{LoginId, Name, ScramVerifier, ServiceId, UserId};
+use serde::{Deserialize, Serialize};
 
 /// What a login may reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum LoginKind {
     /// The user's own partition of the service it names as database.
     User(UserId),

@@ -24,6 +24,11 @@ impl Name {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// A text that was a name before.
+    pub(crate) fn known(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
 }
 
 impl std::str::FromStr for Name {

@@ -1,9 +1,10 @@
 //! One Postgres database that a user owns and the gate can reach.
 
 use crate::{Endpoint, StoreId, UserId};
+use serde::{Deserialize, Serialize};
 
 /// Whether sessions may be routed to a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StoreState {
     /// In use.
     Active,

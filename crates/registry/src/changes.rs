@@ -14,7 +14,7 @@ impl Registry {
     /// # Errors
     /// [`crate::Error::Sqlite`]; the directory then holds part of what there is.
     pub fn load_directory(&self, directory: &Directory) -> Result<i64> {
-        load(&self.connection, directory, &mut |change| directory.apply(change))
+        load(&self.connection, &mut Cas::default(), directory, &mut |change| directory.apply(change))
     }
 
     /// What changed since `version`, and the version that it leads to. `None` when the log does not reach
@@ -23,7 +23,7 @@ impl Registry {
     /// # Errors
     /// [`crate::Error::Sqlite`].
     pub fn changes_since(&self, version: i64) -> Result<Option<(Vec<Change>, i64)>> {
-        since(&self.connection, version)
+        since(&self.connection, &mut Cas::default(), version)
     }
 }
 
@@ -33,51 +33,52 @@ fn newest(connection: &Connection) -> rusqlite::Result<i64> {
     Ok(connection.query_row(sql, [], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
-/// Hands every row over as a change, and as gone what `directory` has and the registry has not.
+/// Hands every row over as a change, one at a time, and as gone what `directory` has and the registry has
+/// not.
 pub(crate) fn load(
     connection: &Connection,
+    cas: &mut Cas,
     directory: &Directory,
-    give: &mut dyn FnMut(Change),
+    give: &mut dyn FnMut(&Change),
 ) -> Result<i64> {
     let snapshot = connection.unchecked_transaction()?;
     let version = newest(&snapshot)?;
-    let mut seen = Seen::default();
-    let mut cas = Cas::default();
+    let mut left = Left::of(directory);
     each(&snapshot, rows::USER, [], rows::user, |user| {
-        seen.users.insert(user.id);
-        give(Change::User(user));
+        left.users.remove(&user.id);
+        give(&Change::User(user));
     })?;
     each(
         &snapshot,
         rows::SERVICE,
         [],
-        |row| rows::service(row, &snapshot, &mut cas),
+        |row| rows::service(row, &snapshot, cas),
         |service| {
-            seen.services.insert(service.id);
-            give(Change::Service(service));
+            left.services.remove(&service.id);
+            give(&Change::Service(service));
         },
     )?;
     each(
         &snapshot,
         rows::STORE,
         [],
-        |row| rows::store(row, &snapshot, &mut cas),
+        |row| rows::store(row, &snapshot, cas),
         |store| {
-            seen.stores.insert(store.id);
-            give(Change::Store(store));
+            left.stores.remove(&store.id);
+            give(&Change::Store(store));
         },
     )?;
     // A revoked grant is as good as none, and there may be many.
     let live = format!("{} WHERE g.state <> 'revoked'", rows::GRANT);
     each(&snapshot, &live, [], rows::grant, |grant| {
-        seen.grants.insert(grant.id);
-        give(Change::Grant(grant));
+        left.grants.remove(&grant.id);
+        give(&Change::Grant(grant));
     })?;
     each(&snapshot, rows::LOGIN, [], rows::login, |login| {
-        seen.logins.insert(login.id);
-        give(Change::Login(login));
+        left.logins.remove(&login.id);
+        give(&Change::Login(login));
     })?;
-    seen.give_gone(directory, give);
+    left.give_gone(give);
     Ok(version)
 }
 
@@ -95,8 +96,9 @@ fn each<T>(
     Ok(())
 }
 
-#[derive(Default)]
-struct Seen {
+/// What a directory had before and no row has been read of yet: at first nothing, so that it weighs nothing
+/// when there is most to read.
+struct Left {
     users: HashSet<UserId>,
     services: HashSet<ServiceId>,
     stores: HashSet<StoreId>,
@@ -104,24 +106,33 @@ struct Seen {
     logins: HashSet<LoginId>,
 }
 
-impl Seen {
-    fn give_gone(&self, directory: &Directory, give: &mut dyn FnMut(Change)) {
-        let logins = directory.logins().into_iter().map(|login| login.id);
-        logins.filter(|id| !self.logins.contains(id)).for_each(|id| give(Change::LoginGone(id)));
-        let grants = directory.grants().into_iter().map(|grant| grant.id);
-        grants.filter(|id| !self.grants.contains(id)).for_each(|id| give(Change::GrantGone(id)));
-        let stores = directory.stores().into_iter().map(|store| store.id);
-        stores.filter(|id| !self.stores.contains(id)).for_each(|id| give(Change::StoreGone(id)));
-        let services = directory.services().into_iter().map(|service| service.id);
-        services.filter(|id| !self.services.contains(id)).for_each(|id| give(Change::ServiceGone(id)));
-        let users = directory.users().into_iter().map(|user| user.id);
-        users.filter(|id| !self.users.contains(id)).for_each(|id| give(Change::UserGone(id)));
+impl Left {
+    fn of(directory: &Directory) -> Self {
+        Self {
+            users: directory.user_ids().into_iter().collect(),
+            services: directory.services().into_iter().map(|service| service.id).collect(),
+            stores: directory.store_ids().into_iter().collect(),
+            grants: directory.grant_ids().into_iter().collect(),
+            logins: directory.login_ids().into_iter().collect(),
+        }
+    }
+
+    fn give_gone(self, give: &mut dyn FnMut(&Change)) {
+        self.logins.into_iter().for_each(|id| give(&Change::LoginGone(id)));
+        self.grants.into_iter().for_each(|id| give(&Change::GrantGone(id)));
+        self.stores.into_iter().for_each(|id| give(&Change::StoreGone(id)));
+        self.services.into_iter().for_each(|id| give(&Change::ServiceGone(id)));
+        self.users.into_iter().for_each(|id| give(&Change::UserGone(id)));
     }
 }
 
 /// What changed since `version`, each row once as it is now: what is refused first, so that a batch never
 /// opens more than its end does.
-pub(crate) fn since(connection: &Connection, version: i64) -> Result<Option<(Vec<Change>, i64)>> {
+pub(crate) fn since(
+    connection: &Connection,
+    cas: &mut Cas,
+    version: i64,
+) -> Result<Option<(Vec<Change>, i64)>> {
     let snapshot = connection.unchecked_transaction()?;
     let newest = newest(&snapshot)?;
     if newest == version {
@@ -135,10 +146,9 @@ pub(crate) fn since(connection: &Connection, version: i64) -> Result<Option<(Vec
     let sql = "SELECT entity, id FROM changes WHERE version > ?1 GROUP BY entity, id ORDER BY max(version)";
     let keys =
         rows::all(&snapshot, sql, params![version], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
-    let mut cas = Cas::default();
     let mut changes = Vec::with_capacity(keys.len());
     for (entity, id) in keys {
-        changes.push(change(&snapshot, &entity, id, &mut cas)?);
+        changes.push(change(&snapshot, &entity, id, cas)?);
     }
     changes.sort_by_key(rank);
     Ok(Some((changes, newest)))

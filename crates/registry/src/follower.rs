@@ -1,6 +1,7 @@
 //! The thread that keeps a running gate's directory in line with the registry file.
 
 use crate::registry::connect;
+use crate::rows::Cas;
 use crate::{Error, Result, changes};
 use model::{Change, Directory};
 use rusqlite::Connection;
@@ -78,6 +79,7 @@ struct Open {
     /// SQLite's own counter (`PRAGMA data_version`): moves when another connection has written.
     data_version: i64,
     version: i64,
+    cas: Cas,
 }
 
 impl Open {
@@ -85,9 +87,10 @@ impl Open {
         let connection = connect(path, LOCK_WAIT)?;
         let file = file_of(path)?;
         let data_version = connection.pragma_query_one(None, "data_version")?;
+        let mut cas = Cas::default();
         let version =
-            changes::load(&connection, directory, &mut |change| apply(directory, &change, changed))?;
-        Ok(Self { connection, file, data_version, version })
+            changes::load(&connection, &mut cas, directory, &mut |change| apply(directory, change, changed))?;
+        Ok(Self { connection, file, data_version, version, cas })
     }
 
     /// Reads what changed, if anything did.
@@ -106,13 +109,14 @@ impl Open {
         if data_version == self.data_version {
             return Ok(());
         }
-        self.version = match changes::since(&self.connection, self.version)? {
+        let Self { connection, cas, .. } = self;
+        self.version = match changes::since(connection, cas, self.version)? {
             Some((batch, version)) => {
                 batch.iter().for_each(|change| apply(directory, change, changed));
                 version
             }
             None => {
-                changes::load(&self.connection, directory, &mut |change| apply(directory, &change, changed))?
+                changes::load(connection, cas, directory, &mut |change| apply(directory, change, changed))?
             }
         };
         self.data_version = data_version;
@@ -156,7 +160,7 @@ impl<F: FnMut(FollowEvent<'_>)> Follow<F> {
 }
 
 fn apply(directory: &Directory, change: &Change, changed: &mut dyn FnMut(&Change)) {
-    directory.apply(change.clone());
+    directory.apply(change);
     changed(change);
 }
 

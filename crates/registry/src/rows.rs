@@ -8,7 +8,7 @@ use model::{
 use rusqlite::types::{FromSql, Type};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 pub(crate) const USER: &str = "SELECT id, name, disabled FROM users";
 
@@ -25,20 +25,21 @@ pub(crate) const GRANT: &str = "SELECT g.id, g.user_id, g.service_id, g.store_id
 pub(crate) const LOGIN: &str =
     "SELECT id, name, kind, user_id, service_id, verifier, disabled, expires_at FROM logins";
 
-/// CA bundles already read, so that endpoints that trust the same one share its text.
+/// CA bundles already read and still in use, so that endpoints that trust the same one share its text. A
+/// bundle's row never changes, nor is its number used again.
 #[derive(Default)]
-pub(crate) struct Cas(HashMap<i64, Arc<str>>);
+pub(crate) struct Cas(HashMap<i64, Weak<str>>);
 
 impl Cas {
     fn get(&mut self, connection: &Connection, id: Option<i64>) -> Result<Option<Arc<str>>> {
         let Some(id) = id else { return Ok(None) };
-        if let Some(known) = self.0.get(&id) {
-            return Ok(Some(Arc::clone(known)));
+        if let Some(known) = self.0.get(&id).and_then(Weak::upgrade) {
+            return Ok(Some(known));
         }
         let pem: String =
             connection.query_row("SELECT pem FROM cas WHERE id = ?1", params![id], |row| row.get(0))?;
         let pem: Arc<str> = pem.into();
-        self.0.insert(id, Arc::clone(&pem));
+        self.0.insert(id, Arc::downgrade(&pem));
         Ok(Some(pem))
     }
 }

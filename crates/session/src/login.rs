@@ -82,8 +82,8 @@ enum Reach {
 pub(crate) async fn log_in(gate: &Arc<Gate>, startup: Startup) -> Result<Admitted, Refused> {
     let Startup { mut stream, minor, user, database, options, parameters, replication, .. } = startup;
     let known = known_login(gate, &user);
-    let reach = known.as_deref().and_then(|login| reach(gate, login, &database));
-    let verifier = known.as_deref().filter(|_| reach.is_some()).map(|login| convert(&login.verifier));
+    let reach = known.as_ref().and_then(|login| reach(gate, login, &database));
+    let verifier = known.as_ref().filter(|_| reach.is_some()).map(|login| convert(&login.verifier));
     let outcome = wire::admit::authenticate(&mut stream, &user, verifier.as_ref(), &gate.mock).await;
     if let Err(error) = outcome {
         return Err(Refused::silent(error.to_string()));
@@ -133,7 +133,7 @@ pub(crate) async fn log_in(gate: &Arc<Gate>, startup: Startup) -> Result<Admitte
 struct Opening {
     stream: Stream,
     minor: u16,
-    login: Arc<Login>,
+    login: Login,
     caller: Caller,
     grant: Option<GrantId>,
     user: Option<Name>,
@@ -251,7 +251,7 @@ impl Session {
 }
 
 /// A login that may be used now.
-fn known_login(gate: &Gate, name: &str) -> Option<Arc<Login>> {
+fn known_login(gate: &Gate, name: &str) -> Option<Login> {
     let login = gate.directory.login_named(name)?;
     gate.directory.login_is_usable(login.id, Gate::now()).then_some(login)
 }
@@ -268,7 +268,7 @@ fn reach(gate: &Gate, login: &Login, database: &str) -> Option<Reach> {
         LoginKind::Admin => Some(Reach::NoService),
         LoginKind::User(user) => {
             let service = gate.directory.service_named(database)?;
-            let grant = gate.directory.grant_of(service.id, user).map(|grant| grant.id);
+            let grant = gate.directory.grant_id_of(service.id, user);
             let caller = caller(service);
             match route(&gate.directory, &caller, None) {
                 Ok(_) | Err(NoRoute::NotReady { .. }) => Some(Reach::Service(caller, grant)),

@@ -99,28 +99,28 @@ fn to_store(directory: &Directory, caller: &Caller, user: UserId, name: &str) ->
     if store.state == StoreState::Reconciling {
         return Err(not_ready("earlier changes are still being carried out in the store"));
     }
-    let mut endpoint = store.endpoint.clone();
-    if let Some(database) = &grant.database {
-        endpoint.database = database.clone();
+    let mut endpoint = store.endpoint;
+    if let Some(database) = grant.database {
+        endpoint.database = database;
     }
-    let names = match &grant.partition {
+    let startup =
+        grant.partition.search_path().map(|path| ("search_path".to_owned(), path)).into_iter().collect();
+    let names = match grant.partition {
         Partition::Schema { schema, extensions } => Some(SchemaNames {
-            schema: schema.clone(),
-            extensions: extensions.clone(),
+            schema,
+            extensions,
             database: caller.service_name.as_str().into(),
             store_database: endpoint.database.clone(),
         }),
         Partition::Database => None,
     };
-    let startup =
-        grant.partition.search_path().map(|path| ("search_path".to_owned(), path)).into_iter().collect();
     let place = Arc::new(Place {
         key: Key::Grant(grant.id),
         service: caller.service,
         label: format!("the store of {name}").into(),
         endpoint,
-        role: grant.role.clone(),
-        credential: grant.credential.clone(),
+        role: grant.role,
+        credential: grant.credential,
         startup,
         allow_trust: false,
     });

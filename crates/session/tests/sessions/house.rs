@@ -169,7 +169,7 @@ fn fill(directory: &Directory, port: u16, schema: &str) {
     };
     let home =
         Home { endpoint: endpoint("home"), role: "home".into(), credential: Sealed::from_text("home") };
-    directory.apply(Change::Service(Service {
+    directory.apply(&Change::Service(Service {
         id: ServiceId(1),
         name: "todo".parse().expect("a name"),
         home: Some(home),
@@ -188,12 +188,12 @@ fn fill(directory: &Directory, port: u16, schema: &str) {
     };
     for (id, name) in [(1, "alice"), (2, "bob")] {
         let user = User { id: UserId(id), name: name.parse().expect("a name"), disabled: false };
-        directory.apply(Change::User(user));
+        directory.apply(&Change::User(user));
         let store =
             Store { id: StoreId(id), user: UserId(id), endpoint: endpoint(name), state: StoreState::Active };
-        directory.apply(Change::Store(store));
-        directory.apply(Change::Grant(grant(id, schema)));
-        directory.apply(login(id, name, LoginKind::User(UserId(id))));
+        directory.apply(&Change::Store(store));
+        directory.apply(&Change::Grant(grant(id, schema)));
+        directory.apply(&login(id, name, LoginKind::User(UserId(id))));
     }
-    directory.apply(login(3, "svc", LoginKind::Service(ServiceId(1))));
+    directory.apply(&login(3, "svc", LoginKind::Service(ServiceId(1))));
 }

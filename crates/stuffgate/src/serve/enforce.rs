@@ -33,9 +33,7 @@ pub(crate) fn enforce(gate: &Gate, now: i64) {
 fn key_is_usable(directory: &Directory, key: Key, now: i64) -> bool {
     match key {
         Key::Home(service) => directory.service(service).is_some_and(|service| service.home.is_some()),
-        Key::Grant(grant) => directory.grant(grant).is_some_and(|grant| {
-            grant.is_usable(now) && directory.user(grant.user).is_some_and(|user| !user.disabled)
-        }),
+        Key::Grant(grant) => directory.grant_is_usable(grant, now),
     }
 }
 
@@ -44,9 +42,9 @@ fn session_is_usable(directory: &Directory, session: &Handle, now: i64) -> bool 
         return false;
     }
     let Some(service) = directory.service_named(&session.service) else { return false };
-    match directory.login(session.login).map(|login| login.kind) {
+    match directory.login_kind(session.login) {
         Some(LoginKind::User(user)) => {
-            directory.grant_of(service.id, user).is_some_and(|grant| grant.is_usable(now))
+            directory.grant_id_of(service.id, user).is_some_and(|grant| directory.grant_is_usable(grant, now))
         }
         Some(_) => true,
         None => false,
