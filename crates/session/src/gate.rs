@@ -4,6 +4,7 @@ use crate::console::Console;
 use crate::login::Numbers;
 use crate::look::Looks;
 use crate::room::Budget;
+use crate::routes::Routes;
 use crate::sessions::Sessions;
 use crate::workers::Workers;
 use dashmap::DashMap;
@@ -11,7 +12,7 @@ use model::{Directory, ServiceId};
 use pool::Pools;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
 use wire::scram::Mock;
 use wire::tls::ClientTls;
@@ -47,6 +48,7 @@ pub struct Gate {
     pub limits: Limits,
     pub(crate) workers: Workers,
     pub(crate) looks: Looks,
+    pub(crate) routes: Routes,
     pub(crate) budget: Budget,
     /// Services of which a session has asked for sequence state (`currval`, `lastval`).
     pub(crate) sequences: DashMap<ServiceId, Arc<AtomicBool>>,
@@ -84,6 +86,7 @@ impl Gate {
             limits,
             workers,
             looks: Looks::default(),
+            routes: Routes::default(),
             sequences: DashMap::new(),
             budget: Budget::new(limits.statements_total_bytes),
             mock: Mock::new(mock_secret),
@@ -103,6 +106,13 @@ impl Gate {
     /// Offers new connections another certificate or policy; running ones keep theirs.
     pub fn set_tls(&self, tls: ClientTls) {
         *self.tls.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tls);
+    }
+
+    /// Closes connections that were idle for too long, and forgets what only idle stores need. Called now and
+    /// then by one task.
+    pub fn sweep(&self, now: Instant) {
+        self.pools.sweep(now);
+        self.routes.sweep();
     }
 
     /// Seconds since the Unix epoch.

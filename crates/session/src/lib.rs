@@ -23,6 +23,7 @@ mod prepared;
 mod relayed;
 mod room;
 mod route;
+mod routes;
 mod rows;
 mod serve;
 mod sessions;

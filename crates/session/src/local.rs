@@ -6,7 +6,6 @@ use crate::error;
 use crate::look::SchemaNames;
 use crate::parameters::Change;
 use crate::prepared::{argument, is_ours, is_true};
-use crate::route::route;
 use crate::state::{State, set_config_change, sets_unreadable_encoding};
 use model::{LoginKind, Name};
 use relay::Status;
@@ -281,8 +280,7 @@ impl State {
             }));
         }
         if let Some(user) = binding.effective() {
-            route(&self.gate.directory, &self.caller, Some(user))
-                .map_err(|e| Box::new(error::no_route(&e)))?;
+            self.gate.route(&self.caller, Some(user)).map_err(|e| Box::new(error::no_route(&e)))?;
         }
         self.binding = binding;
         Ok(())

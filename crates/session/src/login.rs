@@ -212,8 +212,8 @@ impl Session {
     }
 
     /// Where the session would go now; `None` where it is for nobody and has no home.
-    fn first_route(&self) -> Result<Option<Route>, NoRoute> {
-        let found = route(&self.state.gate.directory, &self.state.caller, self.state.binding.effective());
+    fn first_route(&self) -> Result<Option<Arc<Route>>, NoRoute> {
+        let found = self.state.gate.route(&self.state.caller, self.state.binding.effective());
         match found {
             Err(NoRoute::Unbound(_)) => Ok(None),
             other => other.map(Some),

@@ -6,7 +6,7 @@ use crate::front::{SessionFront, UNKNOWN_PARAMETERS, tag_fits};
 use crate::life::{End, Segment, Session};
 use crate::look::SchemaNames;
 use crate::room::FREE_MESSAGE_BYTES;
-use crate::route::{Route, route};
+use crate::route::Route;
 use crate::sessions::EndReason;
 use crate::stateful;
 use model::{LoginKind, Name};
@@ -222,13 +222,12 @@ impl Session {
         if let Some((known_version, known_user, route)) = &self.last_route
             && *known_version == version
             && known_user.as_ref() == user
-            && route.expires_at.is_none_or(|end| crate::gate::Gate::now() < end)
+            && !route.is_over()
         {
             return Ok(Arc::clone(route));
         }
-        let found = route(&self.state.gate.directory, &self.state.caller, user)
-            .map_err(|error| NoLease::from(error::no_route(&error)))?;
-        let found = Arc::new(found);
+        let found = self.state.gate.route(&self.state.caller, user);
+        let found = found.map_err(|error| NoLease::from(error::no_route(&error)))?;
         self.last_route = Some((version, user.cloned(), Arc::clone(&found)));
         Ok(found)
     }

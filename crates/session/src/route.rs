@@ -7,7 +7,7 @@ use pool::{Key, Place};
 use std::sync::Arc;
 
 /// Where a session's statements go, and under which names.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) place: Arc<Place>,
     /// Names of a schema partition; `None` where `public` is `public`.
@@ -15,6 +15,13 @@ pub(crate) struct Route {
     pub(crate) grant: Option<GrantId>,
     /// When the grant ends by itself, in seconds since the Unix epoch.
     pub(crate) expires_at: Option<i64>,
+}
+
+impl Route {
+    /// Whether its grant has ended by itself.
+    pub(crate) fn is_over(&self) -> bool {
+        self.expires_at.is_some_and(|end| end <= Gate::now())
+    }
 }
 
 /// Why there is no route.

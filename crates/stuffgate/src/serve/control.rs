@@ -113,7 +113,7 @@ pub(crate) async fn look_after(gate: Arc<Gate>, changed: Arc<Notify>) {
     }
     loop {
         tokio::select! {
-            _ = sweep.tick() => gate.pools.sweep(Instant::now()),
+            _ = sweep.tick() => gate.sweep(Instant::now()),
             _ = every_second.tick() => enforce(&gate, now()),
             () = changed.notified() => enforce(&gate, now()),
         }
