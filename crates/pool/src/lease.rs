@@ -48,10 +48,12 @@ impl Lease {
         self.account.pool.epoch()
     }
 
-    /// Has the pool remember what this connection reports, for sessions that start alike.
-    pub fn remember_welcome(&self) {
-        let parameters = self.server.facts.parameters.clone().into();
-        self.account.pool.remember_welcome(self.server.facts.applied, parameters);
+    /// Has the pool remember what this connection reports, for sessions that start alike, and returns it.
+    #[must_use]
+    pub fn remember_welcome(&self) -> Arc<[(String, String)]> {
+        let parameters: Arc<[_]> = self.server.facts.parameters.clone().into();
+        self.account.pool.remember_welcome(self.server.facts.applied, Arc::clone(&parameters));
+        parameters
     }
 
     /// The schema has changed: statements parsed from now on get plans of their own. With `same_code`,

@@ -7,6 +7,12 @@ use model::Name;
 pub(crate) struct Binding {
     /// From the start-up packet: what `RESET` comes back to.
     startup: Option<Name>,
+    /// What differs from that, from the first change on: many sessions never bind.
+    changed: Option<Box<Changed>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Changed {
     /// From `SET`; holds until changed.
     session: Option<Name>,
     /// From `SET LOCAL`; holds until the transaction ends.
@@ -24,26 +30,40 @@ pub(crate) struct TagsDiffer;
 impl Binding {
     /// A session that starts bound, or not.
     pub(crate) fn starting(user: Option<Name>) -> Self {
-        Self { session: user.clone(), startup: user, ..Self::default() }
+        Self { startup: user, changed: None }
+    }
+
+    fn changed(&mut self) -> &mut Changed {
+        self.changed
+            .get_or_insert_with(|| Box::new(Changed { session: self.startup.clone(), ..Changed::default() }))
+    }
+
+    /// Whom the session is for outside a transaction.
+    fn session(&self) -> Option<&Name> {
+        match &self.changed {
+            Some(changed) => changed.session.as_ref(),
+            None => self.startup.as_ref(),
+        }
     }
 
     /// Whom the next statement is for.
     pub(crate) fn effective(&self) -> Option<&Name> {
-        match (&self.tag, &self.local) {
-            (Some(tag), _) => Some(tag),
-            (None, Some(local)) => local.as_ref(),
-            (None, None) => self.session.as_ref(),
+        match self.changed.as_deref() {
+            Some(Changed { tag: Some(tag), .. }) => Some(tag),
+            Some(Changed { local: Some(local), .. }) => local.as_ref(),
+            _ => self.session(),
         }
     }
 
     /// `SET stuffgate.user`; taken back if the open transaction is rolled back.
     pub(crate) fn set(&mut self, user: Option<Name>, in_transaction: bool) {
-        let old = std::mem::replace(&mut self.session, user);
+        let changed = self.changed();
+        let old = std::mem::replace(&mut changed.session, user);
         if in_transaction {
-            self.before.get_or_insert(old);
+            changed.before.get_or_insert(old);
         }
-        self.local = None;
-        self.tag = None;
+        changed.local = None;
+        changed.tag = None;
     }
 
     /// Whom `RESET` brings the session back to.
@@ -53,24 +73,27 @@ impl Binding {
 
     /// `RESET stuffgate.user`
     pub(crate) fn reset(&mut self, in_transaction: bool) {
-        self.set(self.startup.clone(), in_transaction);
+        if self.changed.is_some() {
+            self.set(self.startup.clone(), in_transaction);
+        }
     }
 
     /// `SET LOCAL stuffgate.user`; outside a transaction it has no effect, as Postgres has it.
     pub(crate) fn set_local(&mut self, user: Option<Name>, in_transaction: bool) {
         if in_transaction {
-            self.local = Some(user);
-            self.tag = None;
+            let changed = self.changed();
+            changed.local = Some(user);
+            changed.tag = None;
         }
     }
 
     /// A tag on a statement.
     pub(crate) fn tag(&mut self, user: &Name) -> Result<(), TagsDiffer> {
-        match &self.tag {
+        match &mut self.changed().tag {
             Some(known) if known != user => Err(TagsDiffer),
             Some(_) => Ok(()),
-            None => {
-                self.tag = Some(user.clone());
+            tag @ None => {
+                *tag = Some(user.clone());
                 Ok(())
             }
         }
@@ -79,20 +102,21 @@ impl Binding {
     /// Whom the session is for once the open transaction has ended, however it ends.
     /// `Err` where that depends on how.
     pub(crate) fn afterwards(&self) -> Result<Option<&Name>, ()> {
-        match &self.before {
-            Some(before) if *before != self.session => Err(()),
-            _ => Ok(self.session.as_ref()),
+        match self.changed.as_deref() {
+            Some(Changed { before: Some(before), session, .. }) if before != session => Err(()),
+            _ => Ok(self.session()),
         }
     }
 
     /// The transaction, or the statement outside one, is over.
     pub(crate) fn transaction_ended(&mut self, committed: bool) {
-        self.local = None;
-        self.tag = None;
-        if let Some(before) = self.before.take()
+        let Some(changed) = &mut self.changed else { return };
+        changed.local = None;
+        changed.tag = None;
+        if let Some(before) = changed.before.take()
             && !committed
         {
-            self.session = before;
+            changed.session = before;
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::binding::Binding;
 use model::partition::quote_identifier;
+use std::borrow::Cow;
 
 /// Bytes of what waits from which on no more is added.
 const MAX_WAITING_BYTES: usize = 1024;
@@ -13,16 +14,16 @@ pub(crate) enum Block {
     #[default]
     None,
     /// Its beginning was answered by the gate, and goes to the server ahead of the first statement.
-    Deferred(Waiting),
+    Deferred(Box<Waiting>),
     /// Something failed in it before it reached a server; a savepoint that waits may lead back.
-    Failed(Waiting),
+    Failed(Box<Waiting>),
 }
 
 /// The statements of a block that the gate has answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Waiting {
     /// `BEGIN` and each `SET TRANSACTION`: what a chained transaction begins with as well.
-    begin: String,
+    begin: Cow<'static, str>,
     /// What came after that.
     rest: String,
     savepoints: Vec<Savepoint>,
@@ -48,7 +49,11 @@ pub(crate) struct Then {
 impl Waiting {
     /// `BEGIN` with these modes.
     pub(crate) fn begun(modes: &str) -> Self {
-        Self { begin: format!("BEGIN {modes}").trim_end().to_owned(), ..Self::default() }
+        let begin = match modes.trim_end() {
+            "" => Cow::Borrowed("BEGIN"),
+            modes => Cow::Owned(format!("BEGIN {modes}")),
+        };
+        Self { begin, ..Self::default() }
     }
 
     /// What the server is sent.
@@ -78,8 +83,9 @@ impl Waiting {
 
     /// `SET TRANSACTION` with these modes.
     pub(crate) fn set_modes(&mut self, modes: &str) {
-        self.begin.push_str("; SET TRANSACTION ");
-        self.begin.push_str(modes);
+        let begin = self.begin.to_mut();
+        begin.push_str("; SET TRANSACTION ");
+        begin.push_str(modes);
     }
 
     /// `SET CONSTRAINTS ALL`

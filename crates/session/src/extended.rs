@@ -39,8 +39,8 @@ impl Session {
             Some(frontend::CLOSE) => {
                 let (kind, name) = kind_and_name(message).ok_or_else(malformed)?;
                 match kind {
-                    b'S' => drop(self.state.names.statements.remove(name)),
-                    _ => drop(self.state.names.portals.remove(name)),
+                    b'S' => drop(self.state.names.drop_statement(name)),
+                    _ => drop(self.state.names.take_portal(name)),
                 }
                 frame::close_complete(self.client.outbox.buffer());
                 Ok(())
@@ -50,11 +50,11 @@ impl Session {
     }
 
     fn parse_locally(&mut self, parse: &Parse<'_>) -> Result<(), Box<Fields>> {
-        let statements = &self.state.names.statements;
-        if !parse.name.is_empty() && statements.contains_key(parse.name) {
+        let names = &self.state.names;
+        if !parse.name.is_empty() && names.statement(parse.name).is_some() {
             return Err(Box::new(error::statement_exists(&String::from_utf8_lossy(parse.name))));
         }
-        if statements.len() >= MAX_STATEMENTS {
+        if names.count() >= MAX_STATEMENTS {
             return Err(Box::new(Fields::error(
                 sqlstate::PROGRAM_LIMIT_EXCEEDED,
                 format!("a session can keep {MAX_STATEMENTS} prepared statements"),
@@ -67,7 +67,7 @@ impl Session {
         self.check_tag(&statement)?;
         self.check_block(&statement)?;
         self.check_decision(&statement)?;
-        self.state.names.statements.insert(parse.name.into(), Arc::new(statement));
+        self.state.names.name_statement(parse.name.into(), Arc::new(statement));
         frame::parse_complete(self.client.outbox.buffer());
         Ok(())
     }
@@ -119,7 +119,7 @@ impl Session {
     }
 
     fn bind_locally(&mut self, head: &BindHead<'_>, body: &BindBody<'_>) -> Result<(), Box<Fields>> {
-        let Some(statement) = self.state.names.statements.get(head.statement).map(Arc::clone) else {
+        let Some(statement) = self.state.names.statement(head.statement).map(Arc::clone) else {
             return Err(Box::new(error::no_statement(&String::from_utf8_lossy(head.statement))));
         };
         self.check_tag(&statement)?;
@@ -130,14 +130,14 @@ impl Session {
             return Err(Box::new(error::parameter_count(&name, given, needed)));
         }
         let portal = Portal::Local { statement, values: body.to_values(), format: body.first_format() };
-        self.state.names.portals.insert(head.portal.into(), portal);
+        self.state.names.note_portal(head.portal.into(), portal);
         frame::bind_complete(self.client.outbox.buffer());
         Ok(())
     }
 
     fn describe_locally(&mut self, kind: u8, name: &[u8]) -> Result<(), Box<Fields>> {
         if kind == b'S' {
-            let Some(statement) = self.state.names.statements.get(name).map(Arc::clone) else {
+            let Some(statement) = self.state.names.statement(name).map(Arc::clone) else {
                 return Err(Box::new(error::no_statement(&String::from_utf8_lossy(name))));
             };
             self.check_tag(&statement)?;
@@ -147,7 +147,7 @@ impl Session {
             write_described(column_of(&statement), Format::Text, out);
             return Ok(());
         }
-        match self.state.names.portals.get(name) {
+        match self.state.names.portal(name) {
             Some(Portal::Local { statement, format, .. }) => {
                 write_described(column_of(statement), *format, self.client.outbox.buffer());
                 Ok(())
@@ -157,7 +157,7 @@ impl Session {
     }
 
     fn execute_locally(&mut self, portal: &[u8]) -> Result<(), Box<Fields>> {
-        let Some(Portal::Local { statement, values, .. }) = self.state.names.portals.remove(portal) else {
+        let Some(Portal::Local { statement, values, .. }) = self.state.names.take_portal(portal) else {
             return Err(Box::new(error::transaction_failed()));
         };
         let answer = if let Some(step) = statement.step {

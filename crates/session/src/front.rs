@@ -78,7 +78,7 @@ impl Front for SessionFront<'_> {
 
     fn finished(&mut self, ok: bool) {
         self.state.last_ok = ok;
-        let changes = self.state.awaiting.pop_front().unwrap_or_default();
+        let changes = self.state.underway.answered();
         if !ok {
             self.state.lose_track(&changes);
             return;
@@ -90,21 +90,20 @@ impl Front for SessionFront<'_> {
                 // It runs in no transaction but its own.
                 Change::DiscardAll => {
                     self.forget_statements();
-                    self.state.uncommitted.push(change);
+                    self.state.underway.succeeded([change]);
                     self.ended(true, false);
                 }
-                _ => self.state.uncommitted.push(change),
+                _ => self.state.underway.succeeded([change]),
             }
         }
     }
 
     fn marks_kept(&mut self, count: usize) {
-        self.state.journal.drain(..count.min(self.state.journal.len()));
+        self.state.underway.keep_journaled(count);
     }
 
     fn marks_undone(&mut self, count: usize, first_failed: bool) {
-        let count = count.min(self.state.journal.len());
-        let mut undone: Vec<Done> = self.state.journal.drain(..count).collect();
+        let mut undone = self.state.underway.take_journaled(count);
         if first_failed && !undone.is_empty() {
             let failed = undone.remove(0);
             self.undo_all(undone);
@@ -120,7 +119,7 @@ impl Front for SessionFront<'_> {
         if name == "search_path" && self.names.is_some() {
             return false; // the true path is the gate's business
         }
-        self.state.note_told(&name, &value);
+        self.state.told.note(&name, &value);
         true
     }
 
@@ -132,14 +131,16 @@ impl Front for SessionFront<'_> {
         let body = message.get(HEADER_BYTES..)?;
         let mut fields = Fields::decode(body);
         if error::is_refused(&fields)
-            && let Some(refusal) = self.state.refusal.take()
+            && let Some(refusal) = self.state.underway.take_refusal()
         {
             let mut out = Vec::new();
             refusal.encode_error(&mut out);
             return Some(out);
         }
         let mut changed = self.names.is_some_and(|names| shown::public(&mut fields, names));
-        changed |= shown::position(&mut fields, &self.state.texts, about);
+        if let Some(texts) = self.state.underway.texts() {
+            changed |= shown::position(&mut fields, texts, about);
+        }
         *self.farewell |= matches!(fields.severity, Severity::Fatal | Severity::Panic);
         match fields.code {
             // "cached plan must not change result type": what is parsed from now on gets a new plan.
@@ -150,7 +151,7 @@ impl Front for SessionFront<'_> {
             _ => {}
         }
         if fields.message.contains("\"sg") {
-            let closing = self.state.journal.iter().filter_map(Done::renamed);
+            let closing = self.state.underway.journaled().filter_map(Done::renamed);
             changed |= self.state.names.show_client_name(&mut fields.message, closing);
         }
         if !changed {
@@ -193,11 +194,12 @@ impl SessionFront<'_> {
         if *self.unbound {
             return Verdict::Hold;
         }
-        if self.state.awaiting.iter().flatten().any(Change::settles) {
+        if self.state.underway.awaited().any(Change::settles) {
             return Verdict::Wait; // what it means depends on how that goes
         }
         let behind_another = !desk.ledger.segment_open() && !desk.ledger.is_settled();
-        if behind_another && (!self.state.journal.is_empty() || self.binding_may_end()) {
+        let journaled = self.state.underway.journaled().next().is_some();
+        if behind_another && (journaled || self.binding_may_end()) {
             // What names stand for, or whose store it is for, depends on how the segment before goes.
             return Verdict::Wait;
         }
@@ -214,9 +216,9 @@ impl SessionFront<'_> {
 
     /// Whether the session is for somebody else, or nobody, once the transaction has ended.
     fn binding_may_end(&self) -> bool {
-        let on_its_way = self.state.awaiting.iter().flatten().chain(&self.state.uncommitted);
-        let resets =
-            on_its_way.into_iter().any(|change| matches!(change, Change::ResetAll | Change::DiscardAll));
+        let underway = &self.state.underway;
+        let mut on_its_way = underway.awaited().chain(underway.uncommitted());
+        let resets = on_its_way.any(|change| matches!(change, Change::ResetAll | Change::DiscardAll));
         self.state.caller.may_bind() && (resets || self.state.binding.afterwards() != Ok(self.user))
     }
 
@@ -245,7 +247,7 @@ impl SessionFront<'_> {
                 let failed = desk.ledger.status() == Status::Failed;
                 if step == Step::Rollback || (failed && step == Step::Commit) {
                     let commits = step == Step::Commit;
-                    self.state.awaiting.push_back(vec![Change::Ends { commits, followed: false }]);
+                    self.state.underway.watch(vec![Change::Ends { commits, followed: false }]);
                     return Verdict::PassNoted(Notes { watched: true, ..Notes::default() });
                 }
                 Verdict::Pass // what strangers left is still theirs
@@ -279,7 +281,7 @@ impl SessionFront<'_> {
         let rows = self.state.rows_to_show(look, self.names);
         let notes = Notes { watched: !changes.is_empty(), rows };
         if notes.watched {
-            self.state.awaiting.push_back(changes);
+            self.state.underway.watch(changes);
         }
         let Some(sent) = look.sent() else { return Verdict::PassNoted(notes) };
         self.about(Some(look), desk);
@@ -290,7 +292,7 @@ impl SessionFront<'_> {
 
     /// What is sent from here on has to do with this text.
     fn about(&mut self, look: Option<&Arc<Look>>, desk: &mut Desk<'_>) {
-        let number = self.state.texts.number(look, 0);
+        let number = self.state.underway.number(look, 0);
         desk.ledger.about(number);
     }
 
@@ -323,9 +325,7 @@ impl SessionFront<'_> {
     /// A simple query drops the unnamed statement (PostgreSQL manual, "Extended Query").
     fn forget_unnamed(&mut self) {
         self.facts.unnamed = None;
-        if !self.state.names.statements.is_empty() {
-            self.state.names.statements.remove(&b""[..]);
-        }
+        self.state.names.drop_statement(b"");
     }
 
     /// `currval` must not tell what another session's `nextval` left.

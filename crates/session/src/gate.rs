@@ -1,11 +1,15 @@
 //! What every session of a gate is given.
 
+use crate::alike::Alike;
 use crate::console::Console;
-use crate::login::Numbers;
+use crate::login::{Numbers, nowhere};
 use crate::look::Looks;
+use crate::parameters::Start;
 use crate::room::Budget;
+use crate::route::Caller;
 use crate::routes::Routes;
 use crate::sessions::Sessions;
+use crate::told::Reported;
 use crate::workers::Workers;
 use dashmap::DashMap;
 use model::{Directory, ServiceId};
@@ -49,6 +53,12 @@ pub struct Gate {
     pub(crate) workers: Workers,
     pub(crate) looks: Looks,
     pub(crate) routes: Routes,
+    /// Callers, which the sessions of a login share.
+    pub(crate) callers: Alike<Caller>,
+    /// Parameters of start-up packets, which the sessions of an application share.
+    pub(crate) starts: Alike<Start>,
+    /// What sessions without any server are told at their start.
+    pub(crate) nowhere: Arc<Reported>,
     pub(crate) budget: Budget,
     /// Services of which a session has asked for sequence state (`currval`, `lastval`).
     pub(crate) sequences: DashMap<ServiceId, Arc<AtomicBool>>,
@@ -87,6 +97,9 @@ impl Gate {
             workers,
             looks: Looks::default(),
             routes: Routes::default(),
+            callers: Alike::default(),
+            starts: Alike::default(),
+            nowhere: nowhere(),
             sequences: DashMap::new(),
             budget: Budget::new(limits.statements_total_bytes),
             mock: Mock::new(mock_secret),

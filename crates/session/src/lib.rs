@@ -6,6 +6,7 @@
 //!
 //! Nothing here knows the registry, a store's admin, or how a leased connection is made.
 
+mod alike;
 mod answer;
 mod binding;
 mod block;
@@ -32,6 +33,8 @@ mod simple;
 mod state;
 mod stateful;
 mod texts;
+mod told;
+mod underway;
 mod workers;
 
 pub use console::Console;

@@ -6,14 +6,16 @@ use crate::local::Company;
 use crate::prepared::{BindBody, BindHead, Parse, Portal, kind_and_name, names_parameter_late, portal_name};
 use crate::relayed::{Leased, NoLease, Turn};
 use crate::route::Route;
-use crate::sessions::{EndReason, Handle};
+use crate::sessions::{EndReason, Registration};
 use crate::state::State;
 use model::Name;
 use relay::{ClientFault, Reply};
 use sql::{BindTag, Scan};
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use wire::frame::{self, HEADER_BYTES, Header, frontend};
 use wire::{Fields, Peer, Stream};
 
@@ -41,14 +43,27 @@ pub(crate) struct Session {
     pub(crate) client: Peer<Stream>,
     pub(crate) state: State,
     pub(crate) leased: Option<Box<Leased>>,
-    pub(crate) handle: Arc<Handle>,
+    /// Among the living; dropped with the session, on whatever path.
+    pub(crate) handle: Registration,
     /// Tells sessions apart over the whole life of the gate.
     pub(crate) number: u64,
     /// What has come of an extended-query segment while no server was leased.
     pub(crate) segment: Segment,
     /// An error was told in such a segment: everything up to Sync is dropped.
     pub(crate) skipping: bool,
-    pub(crate) last_route: Option<(u64, Option<Name>, Arc<Route>)>,
+    /// Where its last statements went.
+    pub(crate) last_route: Option<Box<LastRoute>>,
+    /// Its place among the clients that the gate takes; free once all else is gone.
+    pub(crate) place: Option<OwnedSemaphorePermit>,
+}
+
+/// Where a session's statements went, and what that was found by.
+pub(crate) struct LastRoute {
+    /// The directory's version.
+    pub(crate) version: u64,
+    /// Whom it was for.
+    pub(crate) user: Option<Name>,
+    pub(crate) route: Arc<Route>,
 }
 
 /// Extended-query messages up to Sync, as far as the gate has answered them.
@@ -86,7 +101,7 @@ enum Nature {
 
 impl Session {
     /// Runs the session to its end.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(mut self: Box<Self>) {
         let end = loop {
             let turn = if self.leased.is_some() { self.leased_turn().await } else { self.ready_turn().await };
             if let Err(end) = turn {
@@ -96,6 +111,12 @@ impl Session {
         if let End::Told(fields) | End::Lost(fields) = &end {
             fields.encode_error(self.client.outbox.buffer());
         }
+        // Boxed, as whatever is awaited here is paid for by every idle session.
+        Box::pin(self.leave(end)).await;
+    }
+
+    /// Says the last words, and lets go of the server.
+    async fn leave(&mut self, end: End) {
         if !matches!(end, End::Gone) {
             let _told = tokio::time::timeout(LAST_WORDS, self.client.send()).await;
         }
@@ -160,23 +181,32 @@ impl Session {
             self.await_message(header, header.total()).await?;
             nature = self.nature(header);
         }
-        match nature {
-            Nature::Local | Nature::Gather => self.handle_held().await,
-            Nature::Server(tag) => match self.take_lease(tag.as_ref()).await {
-                Ok(()) => Ok(()),
-                Err(NoLease::End(end)) => Err(end),
-                Err(NoLease::Refused(fields)) => self.refuse_unread(header, &fields).await,
-            },
+        let followed = match nature {
+            Nature::Local | Nature::Gather => return self.handle_held().await,
+            Nature::Server(tag) => self.follow_tag(tag.as_ref()),
+        };
+        let taken = match followed {
+            Ok(()) => self.take_lease(None).await,
+            Err(refused) => Err(refused),
+        };
+        match taken {
+            Ok(()) => Ok(()),
+            Err(NoLease::End(end)) => Err(end),
+            Err(NoLease::Refused(fields)) => Box::pin(self.refuse_unread(header, &fields)).await,
         }
     }
 
     /// Whether there is room to read the client's next message whole; where not, it is refused.
     async fn finds_room(&mut self, header: Header) -> Result<bool, End> {
+        let total = header.total();
+        if total <= self.state.gate.limits.statement_bytes && self.state.takes_room(total) {
+            return Ok(true);
+        }
         match Box::pin(self.make_room(header)).await {
             Ok(()) => Ok(true),
             Err(NoLease::End(end)) => Err(end),
             Err(NoLease::Refused(fields)) => {
-                self.refuse_unread(header, &fields).await?;
+                Box::pin(self.refuse_unread(header, &fields)).await?;
                 Ok(false)
             }
         }
@@ -197,7 +227,7 @@ impl Session {
                 frame::parse(leased.lease.server.peer.outbox.buffer(), "", error::REFUSED, &[]);
                 leased.ledger.expect(Reply::Parse);
                 leased.lease.server.facts.unnamed = None;
-                self.state.refusal = Some(Box::new(fields.clone()));
+                self.state.underway.refuse_by(Box::new(fields.clone()));
             }
             Some(leased) if !simple => {
                 fields.encode_error(self.client.outbox.buffer());
@@ -284,7 +314,7 @@ impl Session {
             frontend::BIND => self.nature_of_bind(message, whole),
             frontend::DESCRIBE => self.nature_of_describe(message),
             frontend::EXECUTE => {
-                let portal = portal_name(message).and_then(|name| self.state.names.portals.get(name));
+                let portal = portal_name(message).and_then(|name| self.state.names.portal(name));
                 Some(match portal {
                     Some(Portal::Local { .. }) => Nature::Local,
                     _ => Nature::Server(None),
@@ -331,7 +361,7 @@ impl Session {
 
     fn nature_of_bind(&self, message: &[u8], whole: bool) -> Option<Nature> {
         let head = BindHead::read(message)?;
-        let Some(statement) = self.state.names.statements.get(head.statement) else {
+        let Some(statement) = self.state.names.statement(head.statement) else {
             return Some(Nature::Local);
         };
         let late = statement.only().is_some_and(|only| names_parameter_late(&only.kind));
@@ -348,10 +378,10 @@ impl Session {
     fn nature_of_describe(&self, message: &[u8]) -> Option<Nature> {
         let (kind, name) = kind_and_name(message)?;
         if kind != b'S' {
-            let local = matches!(self.state.names.portals.get(name), Some(Portal::Local { .. }));
+            let local = matches!(self.state.names.portal(name), Some(Portal::Local { .. }));
             return Some(if local { Nature::Local } else { Nature::Server(None) });
         }
-        let Some(statement) = self.state.names.statements.get(name) else { return Some(Nature::Local) };
+        let Some(statement) = self.state.names.statement(name) else { return Some(Nature::Local) };
         let late = statement.only().is_some_and(|only| names_parameter_late(&only.kind));
         if late || self.state.bind_is_local(statement, &[], false, None) {
             return Some(Nature::Local);
@@ -365,7 +395,7 @@ impl Session {
             return Ok(());
         }
         let known = self.known_end().or(Some(EndReason::Draining));
-        std::future::poll_fn(|cx| {
+        poll_fn(|cx| {
             if let Poll::Ready(reason) = self.handle.poll_end(cx, known) {
                 return Poll::Ready(Err(End::Told(Box::new(error::ended(reason)))));
             }
@@ -381,79 +411,85 @@ impl Session {
     }
 
     /// The next message's header. An idle session owns no buffer while it waits here.
-    async fn next_header(&mut self) -> Result<Header, End> {
-        loop {
-            match Header::peek(self.client.inbox.unread()) {
-                Ok(Some(header)) => return Ok(header),
-                Ok(None) => self.more().await?,
-                Err(fault) => return Err(End::Told(Box::new(error::client_fault(fault.into())))),
+    fn next_header(&mut self) -> impl Future<Output = Result<Header, End>> {
+        poll_fn(|cx| {
+            loop {
+                match Header::peek(self.client.inbox.unread()) {
+                    Ok(Some(header)) => return Poll::Ready(Ok(header)),
+                    Ok(None) => ready!(self.poll_more(cx))?,
+                    Err(fault) => {
+                        return Poll::Ready(Err(End::Told(Box::new(error::client_fault(fault.into())))));
+                    }
+                }
             }
-        }
+        })
     }
 
     /// Waits until `bytes` bytes of the message are there.
-    async fn await_message(&mut self, header: Header, bytes: usize) -> Result<(), End> {
-        let limit = self.state.gate.limits.statement_bytes;
-        if bytes > limit {
-            return Err(End::Told(Box::new(error::client_fault(ClientFault::TooLong(header.total())))));
-        }
-        while self.client.inbox.unread().len() < bytes {
-            if header.tag == frontend::BIND
-                && bytes < header.total()
-                && BindHead::read(self.client.inbox.unread()).is_some()
-            {
-                return Ok(());
+    fn await_message(&mut self, header: Header, bytes: usize) -> impl Future<Output = Result<(), End>> {
+        poll_fn(move |cx| {
+            let limit = self.state.gate.limits.statement_bytes;
+            if bytes > limit {
+                let fault = ClientFault::TooLong(header.total());
+                return Poll::Ready(Err(End::Told(Box::new(error::client_fault(fault)))));
             }
-            self.more().await?;
-        }
-        Ok(())
+            while self.client.inbox.unread().len() < bytes {
+                if header.tag == frontend::BIND
+                    && bytes < header.total()
+                    && BindHead::read(self.client.inbox.unread()).is_some()
+                {
+                    return Poll::Ready(Ok(()));
+                }
+                ready!(self.poll_more(cx))?;
+            }
+            Poll::Ready(Ok(()))
+        })
     }
 
     /// Reads once; the client's going and the gate's ending are heard here.
-    async fn more(&mut self) -> Result<(), End> {
-        let known = self.known_end();
-        if self.client.inbox.is_empty() {
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        let idle = self.client.inbox.is_empty();
+        if idle {
             self.client.shrink();
         }
-        let idle = self.client.inbox.is_empty();
-        let limit = self.state.gate.pools.settings().wait_timeout;
-        std::future::poll_fn(|cx| {
-            if let Poll::Ready(reason) = self.handle.poll_end(cx, known) {
-                return Poll::Ready(Err(End::Told(Box::new(error::ended(reason)))));
+        if let Poll::Ready(reason) = self.handle.poll_end(cx, self.known_end()) {
+            return Poll::Ready(Err(End::Told(Box::new(error::ended(reason)))));
+        }
+        if idle && self.client.stream.poll_read_ready(cx).is_pending() {
+            return Poll::Pending; // no buffer before there is something to put in
+        }
+        match self.client.poll_fill(cx) {
+            Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(Err(End::Gone)),
+            Poll::Ready(Ok(_)) => Poll::Ready(Ok(())),
+            Poll::Pending if idle => {
+                self.client.shrink(); // it was a false alarm
+                Poll::Pending
             }
-            if idle && self.client.stream.poll_read_ready(cx).is_pending() {
-                return Poll::Pending; // no buffer before there is something to put in
-            }
-            match self.client.poll_fill(cx) {
-                Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(Err(End::Gone)),
-                Poll::Ready(Ok(_)) => Poll::Ready(Ok(())),
-                Poll::Pending if idle => {
-                    self.client.shrink(); // it was a false alarm
-                    Poll::Pending
+            Poll::Pending => match &mut self.state.room {
+                Some(room) => {
+                    let limit = self.state.gate.pools.settings().wait_timeout;
+                    room.poll_stalled(cx, self.client.inbox.unread().len(), limit)
+                        .map(|()| Err(End::Told(Box::new(error::stalled()))))
                 }
-                Poll::Pending => match &mut self.state.room {
-                    Some(room) => room
-                        .poll_stalled(cx, self.client.inbox.unread().len(), limit)
-                        .map(|()| Err(End::Told(Box::new(error::stalled())))),
-                    None => Poll::Pending,
-                },
-            }
-        })
-        .await
+                None => Poll::Pending,
+            },
+        }
     }
 
     /// Takes a message of any length out of the stream without keeping it.
-    async fn drop_message(&mut self, total: usize) -> Result<(), End> {
+    fn drop_message(&mut self, total: usize) -> impl Future<Output = Result<(), End>> {
         let mut left = total;
-        loop {
-            let now = left.min(self.client.inbox.unread().len());
-            self.client.inbox.consume(now);
-            left -= now;
-            if left == 0 {
-                return Ok(());
+        poll_fn(move |cx| {
+            loop {
+                let now = left.min(self.client.inbox.unread().len());
+                self.client.inbox.consume(now);
+                left -= now;
+                if left == 0 {
+                    return Poll::Ready(Ok(()));
+                }
+                ready!(self.poll_more(cx))?;
             }
-            self.more().await?;
-        }
+        })
     }
 }
 

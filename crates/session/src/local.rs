@@ -144,7 +144,7 @@ impl State {
         let Block::Deferred(waiting) = &mut self.block else { return Answer::default() };
         Answer::tag(match kind {
             Kind::Savepoint { name } => {
-                let then = Then { binding: self.binding.clone(), changes: self.uncommitted.len() };
+                let then = Then { binding: self.binding.clone(), changes: self.underway.uncommitted().len() };
                 waiting.savepoint(name, then);
                 self.savepoints = true;
                 "SAVEPOINT"
@@ -171,14 +171,14 @@ impl State {
             return Err(Box::new(error::no_savepoint(name)));
         };
         self.binding = then.binding;
-        self.uncommitted.truncate(then.changes);
+        self.underway.take_back(then.changes);
         self.block = Block::Deferred(waiting);
         Ok(Answer::tag("ROLLBACK"))
     }
 
     fn begin(&mut self, modes: &str) -> Answer {
         if self.block == Block::None {
-            self.block = Block::Deferred(Waiting::begun(modes));
+            self.block = Block::Deferred(Box::new(Waiting::begun(modes)));
             return Answer::tag("BEGIN");
         }
         Answer::tag("BEGIN")
@@ -197,7 +197,7 @@ impl State {
             }
             Block::Deferred(waiting) | Block::Failed(waiting) => {
                 if chain {
-                    self.block = Block::Deferred(waiting.chained());
+                    self.block = Block::Deferred(Box::new(waiting.chained()));
                 }
                 answer
             }
@@ -264,25 +264,27 @@ impl State {
             };
         }
         let in_transaction = around.in_transaction(self);
-        let mut binding = self.binding.clone();
-        match (whom, scope) {
-            (Whom::Start, Scope::Session) => binding.reset(in_transaction),
-            (Whom::Start, Scope::Local) => binding.set_local(None, in_transaction),
-            (Whom::Nobody, Scope::Session) => binding.set(None, in_transaction),
-            (Whom::Nobody, Scope::Local) => binding.set_local(None, in_transaction),
-            (Whom::User(name), Scope::Session) => binding.set(Some(name), in_transaction),
-            (Whom::User(name), Scope::Local) => binding.set_local(Some(name), in_transaction),
-        }
-        if around.leased.is_some() && binding.effective() != around.leased_user {
+        let user = match (whom, scope) {
+            (Whom::Start, Scope::Session) => self.binding.start().cloned(),
+            (Whom::Start, Scope::Local) | (Whom::Nobody, _) => None,
+            (Whom::User(name), _) => Some(name),
+        };
+        // Outside a transaction, SET LOCAL has no effect.
+        let changes = scope == Scope::Session || in_transaction;
+        let effective = if changes { user.as_ref() } else { self.binding.effective() };
+        if around.leased.is_some() && effective != around.leased_user {
             return Err(Box::new(match self.pinned() {
                 Some(reasons) if around.leased == Some(Status::Idle) => error::pinned(&reasons),
                 _ => error::bound_already(),
             }));
         }
-        if let Some(user) = binding.effective() {
+        if let Some(user) = effective {
             self.gate.route(&self.caller, Some(user)).map_err(|e| Box::new(error::no_route(&e)))?;
         }
-        self.binding = binding;
+        match scope {
+            Scope::Session => self.binding.set(user, in_transaction),
+            Scope::Local => self.binding.set_local(user, in_transaction),
+        }
         Ok(())
     }
 
@@ -290,7 +292,7 @@ impl State {
     fn note_set(&mut self, statement: &sql::Statement, text: &[u8]) -> Answer {
         let tag = if matches!(statement.kind, Kind::Reset(_)) { "RESET" } else { "SET" };
         let changes = self.changes_of(statement, text);
-        self.uncommitted.extend(changes);
+        self.underway.succeeded(changes);
         if self.block == Block::None {
             self.transaction_ended();
         }
@@ -357,10 +359,10 @@ impl State {
     fn deallocate(&mut self, name: Option<&str>) -> Outcome {
         match name {
             None => {
-                self.names.statements.clear();
+                self.names.drop_statements();
                 Ok(Answer::tag("DEALLOCATE ALL"))
             }
-            Some(name) => match self.names.statements.remove(name.as_bytes()) {
+            Some(name) => match self.names.drop_statement(name.as_bytes()) {
                 Some(_) => Ok(Answer::tag("DEALLOCATE")),
                 None => Err(Box::new(error::no_statement(name))),
             },

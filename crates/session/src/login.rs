@@ -7,10 +7,10 @@ use crate::parameters::{Parameters, Value};
 use crate::prepared::{is_ours, is_readable_encoding};
 use crate::relayed::NoLease;
 use crate::route::{Caller, NoRoute, Route, route};
-use crate::sessions::{NewSession, Registration};
+use crate::sessions::{CancelSecret, Registration};
 use crate::state::State;
-use aws_lc_rs::rand;
-use model::{GrantId, Login, LoginKind, Name, ScramVerifier};
+use crate::told::{Reported, Told};
+use model::{Login, LoginKind, Name, ScramVerifier};
 use pool::Key;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,6 +34,11 @@ const NOWHERE: [(&str, &str); 9] = [
     ("is_superuser", "off"),
 ];
 
+/// The same, for sessions to share.
+pub(crate) fn nowhere() -> Arc<Reported> {
+    NOWHERE.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
 /// Start-up parameters that would change who the session is in the store.
 const NOT_THE_CLIENTS: [&str; 3] = ["role", "session_authorization", "is_superuser"];
 
@@ -50,7 +55,7 @@ impl Numbers {
 /// A client that has proved its login.
 pub(crate) enum Admitted {
     /// A session for a service.
-    Session(Box<Session>, Registration),
+    Session(Box<Session>),
     /// The admin console.
     Console(Box<Peer<Stream>>, Name),
 }
@@ -69,7 +74,7 @@ impl Refused {
 
 /// What a login may reach, were its secret right.
 enum Reach {
-    Service(Caller, Option<GrantId>),
+    Service(Caller),
     Console,
     /// Right secret, wrong database.
     NoService,
@@ -100,7 +105,7 @@ pub(crate) async fn log_in(gate: &Arc<Gate>, startup: Startup) -> Result<Admitte
             Fields::fatal(sqlstate::FEATURE_NOT_SUPPORTED, "the gate takes no replication connections");
         return refuse(stream, fields.with_hint("Replicate from the store itself."));
     }
-    let (caller, grant) = match reach {
+    let caller = match reach {
         Reach::Console => {
             let mut client = Peer::new(stream);
             greet_console(client.outbox.buffer());
@@ -120,53 +125,44 @@ pub(crate) async fn log_in(gate: &Arc<Gate>, startup: Startup) -> Result<Admitte
             );
             return refuse(stream, fields.with_hint("Use a login of kind service."));
         }
-        Reach::Service(caller, grant) => (caller, grant),
+        Reach::Service(caller) => gate.callers.share(Arc::new(caller)),
     };
-    let (user, parameters) = match settings(options.into_iter().chain(parameters), &caller) {
+    let (user, parameters) = match settings(gate, options.into_iter().chain(parameters), &caller) {
         Ok(settings) => settings,
         Err(fields) => return refuse(stream, fields.with_severity(wire::Severity::Fatal)),
     };
-    begin(gate, Opening { stream, minor, login, caller, grant, user, parameters }).await
+    begin(gate, Opening { stream, minor, caller, user, parameters }).await
 }
 
 /// All that a session begins with.
 struct Opening {
     stream: Stream,
     minor: u16,
-    login: Login,
-    caller: Caller,
-    grant: Option<GrantId>,
+    caller: Arc<Caller>,
     user: Option<Name>,
     parameters: Parameters,
 }
 
 async fn begin(gate: &Arc<Gate>, opening: Opening) -> Result<Admitted, Refused> {
-    let Opening { stream, minor, login, caller, grant, user, parameters } = opening;
+    let Opening { stream, minor, caller, user, parameters } = opening;
     // Protocol 3.0 has room for 4 bytes.
-    let mut secret = vec![0; if minor == 0 { 4 } else { 32 }].into_boxed_slice();
-    if rand::fill(&mut secret).is_err() {
+    let Some(secret) = CancelSecret::random(if minor == 0 { 4 } else { 32 }) else {
         return Err(Refused::silent("no random numbers"));
-    }
-    let new = NewSession {
-        login: login.id,
-        login_name: login.name.as_str(),
-        service: caller.service_name.as_str(),
-        grant,
-        secret: secret.clone(),
     };
-    let registration = Registration::of(gate, new);
-    let mut session = Session {
+    let registration = Registration::of(gate, Arc::clone(&caller), secret);
+    let mut session = Box::new(Session {
         client: Peer::new(stream),
         state: State::new(Arc::clone(gate), caller, user, parameters),
         leased: None,
-        handle: Arc::clone(&registration.handle),
+        handle: registration,
         number: gate.numbers.next(),
         segment: Segment::Closed,
         skipping: false,
         last_route: None,
-    };
-    match session.welcome(&secret).await {
-        Ok(()) => Ok(Admitted::Session(Box::new(session), registration)),
+        place: None,
+    });
+    match session.welcome().await {
+        Ok(()) => Ok(Admitted::Session(session)),
         Err(end) => {
             let fields = match end {
                 End::Told(fields) | End::Lost(fields) => fields,
@@ -183,22 +179,18 @@ impl Session {
     /// Writes everything up to the first ReadyForQuery. The server's own parameters come from a
     /// lease, unless the pool remembers what they are: so a parameter that a server refuses is
     /// refused here, and an unreachable store is told of at once.
-    async fn welcome(&mut self, secret: &[u8]) -> Result<(), End> {
+    async fn welcome(&mut self) -> Result<(), End> {
         match self.first_route() {
             Ok(Some(route)) => self.learn(&route).await?,
-            Ok(None) => {
-                for (name, value) in NOWHERE {
-                    self.state.note_told(name, value);
-                }
-            }
+            Ok(None) => self.state.told = Told::starting(Arc::clone(&self.state.gate.nowhere)),
             Err(error) => return Err(End::Told(Box::new(error::no_route(&error)))),
         }
         let mut out = Vec::new();
         frame::authentication_ok(&mut out);
-        for (name, value) in &self.state.told {
+        for (name, value) in self.state.told.iter() {
             frame::parameter_status(&mut out, name, value);
         }
-        frame::backend_key_data(&mut out, self.handle.process, secret);
+        frame::backend_key_data(&mut out, self.handle.process, self.handle.secret());
         frame::ready_for_query(&mut out, b'I');
         *self.client.outbox.buffer() = out;
         Ok(())
@@ -223,7 +215,7 @@ impl Session {
     async fn learn(&mut self, route: &Route) -> Result<(), End> {
         let fingerprint = self.state.parameters.fingerprint();
         if let Some(known) = self.state.gate.pools.welcome(route.place.key, fingerprint) {
-            self.note_welcome(&known, route);
+            self.note_welcome(known, route);
             return Ok(());
         }
         Box::pin(self.take_lease(None)).await.map_err(|no_lease| match no_lease {
@@ -231,21 +223,18 @@ impl Session {
             NoLease::End(end) => end,
         })?;
         if let Some(leased) = &self.leased {
-            leased.lease.remember_welcome();
-            let known = leased.lease.server.facts.parameters.clone();
-            self.note_welcome(&known, route);
+            let known = leased.lease.remember_welcome();
+            self.note_welcome(known, route);
         }
         *self.client.outbox.buffer() = Vec::new();
         self.at_safe_point().await
     }
 
-    fn note_welcome(&mut self, parameters: &[(String, String)], route: &Route) {
-        for (name, value) in parameters {
-            let shown = match (name.as_str(), &route.names) {
-                ("search_path", Some(_)) => sql::show_search_path(None),
-                _ => value.as_str(),
-            };
-            self.state.note_told(name, shown);
+    fn note_welcome(&mut self, reported: Arc<Reported>, route: &Route) {
+        let shows_path = route.names.is_some() && reported.iter().any(|(name, _)| name == "search_path");
+        self.state.told = Told::starting(reported);
+        if shows_path {
+            self.state.told.note("search_path", sql::show_search_path(None));
         }
     }
 }
@@ -257,7 +246,9 @@ fn known_login(gate: &Gate, name: &str) -> Option<Login> {
 }
 
 fn reach(gate: &Gate, login: &Login, database: &str) -> Option<Reach> {
-    let caller = |service: Arc<model::Service>| Caller {
+    let caller = |service: Arc<model::Service>, grant| Caller {
+        login: login.id,
+        grant,
         kind: login.kind,
         name: login.name.clone(),
         service: service.id,
@@ -269,9 +260,9 @@ fn reach(gate: &Gate, login: &Login, database: &str) -> Option<Reach> {
         LoginKind::User(user) => {
             let service = gate.directory.service_named(database)?;
             let grant = gate.directory.grant_id_of(service.id, user);
-            let caller = caller(service);
+            let caller = caller(service, grant);
             match route(&gate.directory, &caller, None) {
-                Ok(_) | Err(NoRoute::NotReady { .. }) => Some(Reach::Service(caller, grant)),
+                Ok(_) | Err(NoRoute::NotReady { .. }) => Some(Reach::Service(caller)),
                 // Not granted, revoked, expired: as if the secret were wrong.
                 Err(_) => None,
             }
@@ -283,7 +274,7 @@ fn reach(gate: &Gate, login: &Login, database: &str) -> Option<Reach> {
             }
             Some(match login.kind {
                 LoginKind::Analyst(_) => Reach::Analyst,
-                _ => Reach::Service(caller(service), None),
+                _ => Reach::Service(caller(service, None)),
             })
         }
     }
@@ -291,6 +282,7 @@ fn reach(gate: &Gate, login: &Login, database: &str) -> Option<Reach> {
 
 /// Whom the start-up packet binds to, and the parameters it sets; a later setting wins.
 fn settings(
+    gate: &Gate,
     all: impl Iterator<Item = (String, String)>,
     caller: &Caller,
 ) -> Result<(Option<Name>, Parameters), Box<Fields>> {
@@ -318,7 +310,7 @@ fn settings(
         }
     }
     let user = user.filter(|_| caller.may_bind());
-    Ok((user, Parameters::starting(startup)))
+    Ok((user, Parameters::starting(startup, &gate.starts)))
 }
 
 fn is_parameter_name(name: &str) -> bool {

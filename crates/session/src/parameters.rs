@@ -1,8 +1,10 @@
 //! The parameters a client has set, which travel with its session from server to server.
 
+use crate::alike::Alike;
 use model::partition::{quote_identifier, quote_literal};
 use sql::Effects;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 /// Most parameters that one session may set; further ones pin it instead.
 pub(crate) const MAX_PARAMETERS: usize = 64;
@@ -57,23 +59,27 @@ impl Change {
 /// Pseudo name of `SET SESSION CHARACTERISTICS AS TRANSACTION`.
 pub(crate) const CHARACTERISTICS: &str = "session characteristics";
 
+/// What a start-up packet sets.
+pub(crate) type Start = [(String, Value)];
+
 /// A session's parameters.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Parameters {
-    /// From the start-up packet: what `RESET` comes back to.
-    startup: Vec<(String, Value)>,
+    /// From the start-up packet: what `RESET` comes back to. Sessions that start alike share it.
+    startup: Arc<Start>,
     /// What differs from that since.
     set: Vec<(String, Value)>,
     fingerprint: u64,
 }
 
 impl Parameters {
-    /// What the start-up packet sets.
-    pub(crate) fn starting(startup: Vec<(String, Value)>) -> Self {
-        let mut parameters = Self { startup: Vec::new(), set: Vec::new(), fingerprint: 0 };
-        for (name, value) in startup {
-            put(&mut parameters.startup, name, value);
+    /// What the start-up packet sets; a later setting wins.
+    pub(crate) fn starting(all: Vec<(String, Value)>, starts: &Alike<Start>) -> Self {
+        let mut startup = Vec::new();
+        for (name, value) in all {
+            put(&mut startup, name, value);
         }
+        let mut parameters = Self { startup: starts.share(startup.into()), set: Vec::new(), fingerprint: 0 };
         parameters.note();
         parameters
     }
@@ -190,9 +196,14 @@ mod tests {
         Value::Text(value.to_owned())
     }
 
+    fn starting(start: &[(&str, &str)]) -> Parameters {
+        let start = start.iter().map(|(name, value)| ((*name).to_owned(), text(value)));
+        Parameters::starting(start.collect(), &Alike::default())
+    }
+
     #[test]
     fn what_was_set_is_set_again_elsewhere_and_reset_falls_back_to_the_start() {
-        let mut parameters = Parameters::starting(vec![("timezone".to_owned(), text("UTC"))]);
+        let mut parameters = starting(&[("timezone", "UTC")]);
         let start = parameters.fingerprint();
         assert_ne!(start, 0);
         parameters.apply(&Change::Set("timezone".to_owned(), text("Asia/Tokyo")));
@@ -208,8 +219,7 @@ mod tests {
 
     #[test]
     fn only_what_fell_back_and_was_not_set_since_is_restored() {
-        let start = [("timezone", "UTC"), ("a.x", "1")].map(|(name, value)| (name.to_owned(), text(value)));
-        let mut parameters = Parameters::starting(start.to_vec());
+        let mut parameters = starting(&[("timezone", "UTC"), ("a.x", "1")]);
         let fallen: Vec<String> = parameters.falling(&Change::ResetAll).cloned().collect();
         assert_eq!(fallen, ["timezone", "a.x"]);
         assert_eq!(parameters.falling(&Change::Reset("a.x".to_owned())).collect::<Vec<_>>(), ["a.x"]);
@@ -222,7 +232,7 @@ mod tests {
 
     #[test]
     fn the_order_of_setting_does_not_matter_to_the_fingerprint() {
-        let (mut one, mut other) = (Parameters::default(), Parameters::default());
+        let (mut one, mut other) = (starting(&[]), starting(&[]));
         let (a, b) =
             (Change::Set("a.x".to_owned(), text("1")), Change::Set("work_mem".to_owned(), text("1MB")));
         for change in [&a, &b] {
@@ -236,7 +246,7 @@ mod tests {
 
     #[test]
     fn values_cannot_leave_their_quotes() {
-        let parameters = Parameters::starting(vec![("app.note".to_owned(), text("a'; DROP TABLE t; --\\"))]);
+        let parameters = starting(&[("app.note", "a'; DROP TABLE t; --\\")]);
         assert_eq!(
             parameters.sql(str::to_owned),
             r"RESET ALL; SELECT pg_catalog.set_config('app.note', E'a''; DROP TABLE t; --\\', false)"

@@ -86,27 +86,99 @@ pub(crate) enum Portal {
 /// Bind's parameter values: text or binary, which for text, names and unknown is the same.
 pub(crate) type Values = Vec<Option<Box<[u8]>>>;
 
-/// Names to statements and portals.
+/// Names to statements and portals. They take memory from the first name on.
 #[derive(Debug, Default)]
-pub(crate) struct Names {
-    pub(crate) statements: HashMap<Box<[u8]>, Arc<Statement>>,
-    pub(crate) portals: HashMap<Box<[u8]>, Portal>,
+pub(crate) struct Names(Option<Box<Lists>>);
+
+#[derive(Debug, Default)]
+struct Lists {
+    statements: HashMap<Box<[u8]>, Arc<Statement>>,
+    portals: HashMap<Box<[u8]>, Portal>,
     /// Statements lately gone whose names an error may still bring up.
     forgotten: VecDeque<(StatementId, Box<[u8]>)>,
 }
 
 impl Names {
+    fn lists(&mut self) -> &mut Lists {
+        self.0.get_or_insert_default()
+    }
+
+    /// What a name stands for.
+    pub(crate) fn statement(&self, name: &[u8]) -> Option<&Arc<Statement>> {
+        self.0.as_ref().and_then(|lists| lists.statements.get(name))
+    }
+
+    /// How many statements there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.as_ref().map_or(0, |lists| lists.statements.len())
+    }
+
+    /// A name stands for this from now on; returns what it stood for before.
+    pub(crate) fn name_statement(
+        &mut self,
+        name: Box<[u8]>,
+        statement: Arc<Statement>,
+    ) -> Option<Arc<Statement>> {
+        self.lists().statements.insert(name, statement)
+    }
+
+    /// A name stands for nothing any more; returns what it stood for.
+    pub(crate) fn drop_statement(&mut self, name: &[u8]) -> Option<Arc<Statement>> {
+        self.0.as_mut().and_then(|lists| lists.statements.remove(name))
+    }
+
+    /// No name stands for anything any more.
+    pub(crate) fn drop_statements(&mut self) {
+        if let Some(lists) = &mut self.0 {
+            lists.statements.clear();
+        }
+    }
+
+    /// What is remembered of a portal.
+    pub(crate) fn portal(&self, name: &[u8]) -> Option<&Portal> {
+        self.0.as_ref().and_then(|lists| lists.portals.get(name))
+    }
+
+    /// Whether something is remembered of any.
+    pub(crate) fn has_portals(&self) -> bool {
+        self.0.as_ref().is_some_and(|lists| !lists.portals.is_empty())
+    }
+
+    /// Whether something is remembered of any but this.
+    pub(crate) fn has_other_portals(&self, name: &[u8]) -> bool {
+        self.0.as_ref().is_some_and(|lists| lists.portals.keys().any(|other| **other != *name))
+    }
+
+    /// Remembers this of a portal.
+    pub(crate) fn note_portal(&mut self, name: Box<[u8]>, portal: Portal) {
+        self.lists().portals.insert(name, portal);
+    }
+
+    /// Remembers nothing of a portal any more; returns what was remembered.
+    pub(crate) fn take_portal(&mut self, name: &[u8]) -> Option<Portal> {
+        self.0.as_mut().and_then(|lists| lists.portals.remove(name))
+    }
+
+    /// Remembers nothing of any portal: the transaction is over.
+    pub(crate) fn forget_portals(&mut self) {
+        if let Some(lists) = &mut self.0 {
+            lists.portals.clear();
+        }
+    }
+
     /// Remembers what a statement that is gone was called.
     pub(crate) fn forget(&mut self, id: StatementId, name: Box<[u8]>) {
-        if self.forgotten.len() >= MAX_FORGOTTEN {
-            self.forgotten.pop_front();
+        let forgotten = &mut self.lists().forgotten;
+        if forgotten.len() >= MAX_FORGOTTEN {
+            forgotten.pop_front();
         }
-        self.forgotten.push_back((id, name));
+        forgotten.push_back((id, name));
     }
 
     /// The server has dropped all statements.
     pub(crate) fn forget_all(&mut self) {
-        for (name, statement) in std::mem::take(&mut self.statements) {
+        let Some(lists) = &mut self.0 else { return };
+        for (name, statement) in std::mem::take(&mut lists.statements) {
             self.forget(statement.id, name);
         }
     }
@@ -118,8 +190,10 @@ impl Names {
         message: &mut String,
         closing: impl Iterator<Item = (StatementId, &'a [u8])>,
     ) -> bool {
-        let kept = self.statements.iter().map(|(name, statement)| (statement.id, &**name));
-        let gone = self.forgotten.iter().rev().map(|(id, name)| (*id, &**name));
+        let kept = self.0.iter().flat_map(|lists| &lists.statements);
+        let kept = kept.map(|(name, statement)| (statement.id, &**name));
+        let gone = self.0.iter().flat_map(|lists| lists.forgotten.iter().rev());
+        let gone = gone.map(|(id, name)| (*id, &**name));
         for (id, name) in closing.chain(kept).chain(gone) {
             let inside = id.name();
             if message.contains(&inside) {

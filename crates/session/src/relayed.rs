@@ -3,7 +3,7 @@
 use crate::block::Block;
 use crate::error;
 use crate::front::{SessionFront, UNKNOWN_PARAMETERS, tag_fits};
-use crate::life::{End, Segment, Session};
+use crate::life::{End, LastRoute, Segment, Session};
 use crate::look::SchemaNames;
 use crate::room::FREE_MESSAGE_BYTES;
 use crate::route::Route;
@@ -13,8 +13,9 @@ use model::{LoginKind, Name};
 use pool::{Lease, LeaseError};
 use relay::{ClientFault, Ledger, Limits, Outcome, Relay, Reply, ServerFault, Status};
 use sql::{BindTag, Effects};
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use wire::Fields;
 use wire::frame::{self, Header};
@@ -124,7 +125,7 @@ impl Session {
         let mut strangers = lease.was_strangers();
         self.tell_parameters(&lease, &route);
         self.state.reset_untold = false;
-        self.state.fallen.clear();
+        drop(self.state.underway.take_fallen());
         self.segment = Segment::Closed; // the ledger has it from here on
         let mut ledger = Ledger::default();
         if strangers && self.state.asks_sequences() {
@@ -195,7 +196,8 @@ impl Session {
         }
     }
 
-    fn follow_tag(&mut self, tag: Option<&BindTag>) -> Result<(), NoLease> {
+    /// Binds the session to whom a statement's tag names.
+    pub(crate) fn follow_tag(&mut self, tag: Option<&BindTag>) -> Result<(), NoLease> {
         let Some(tag) = tag else { return Ok(()) };
         let text = match tag {
             BindTag::User(text) => text,
@@ -219,16 +221,20 @@ impl Session {
     fn route(&mut self) -> Result<Arc<Route>, NoLease> {
         let version = self.state.gate.directory.version();
         let user = self.state.binding.effective();
-        if let Some((known_version, known_user, route)) = &self.last_route
-            && *known_version == version
-            && known_user.as_ref() == user
-            && !route.is_over()
+        if let Some(last) = &self.last_route
+            && last.version == version
+            && last.user.as_ref() == user
+            && !last.route.is_over()
         {
-            return Ok(Arc::clone(route));
+            return Ok(Arc::clone(&last.route));
         }
         let found = self.state.gate.route(&self.state.caller, user);
         let found = found.map_err(|error| NoLease::from(error::no_route(&error)))?;
-        self.last_route = Some((version, user.cloned(), Arc::clone(&found)));
+        let last = LastRoute { version, user: user.cloned(), route: Arc::clone(&found) };
+        match &mut self.last_route {
+            Some(known) => **known = last,
+            none => *none = Some(Box::new(last)),
+        }
         Ok(found)
     }
 
@@ -267,7 +273,7 @@ impl Session {
             Some(leased) => self.handle.leased(&leased.lease.server.cancel, leased.route.grant),
             None => self.handle.idle(),
         }
-        self.state.room = Some(room?);
+        self.state.room = Some(Box::new(room?));
         Ok(())
     }
 
@@ -277,7 +283,7 @@ impl Session {
         let mut wanted = Box::pin(wanted);
         let known = self.known_end();
         let mut listening = true;
-        std::future::poll_fn(|cx| {
+        poll_fn(|cx| {
             if let Poll::Ready(done) = wanted.as_mut().poll(cx) {
                 return Poll::Ready(done);
             }
@@ -339,13 +345,13 @@ impl Session {
 
     fn tell_reported(&mut self, parameters: &[(String, String)], route: &Route) {
         for (at, reported) in parameters.iter().enumerate() {
-            if self.state.told.get(at) == Some(reported) || self.state.told.contains(reported) {
+            if self.state.told.knows(at, reported) {
                 continue;
             }
             let (name, value) = reported;
             if name != "search_path" || route.names.is_none() {
                 frame::parameter_status(self.client.outbox.buffer(), name, value);
-                self.state.note_told(name, value);
+                self.state.told.note(name, value);
             }
         }
     }
@@ -359,9 +365,27 @@ impl Session {
     /// Relays until something else has to be done.
     pub(crate) async fn relay(&mut self) -> Result<Turn, End> {
         let deferred = self.state.block != Block::None;
-        let Self { client, state, leased, handle, .. } = self;
-        let Some(leased) = leased.as_deref_mut() else { return Ok(Turn::Held) };
+        let Some(leased) = self.leased.as_deref() else { return Ok(Turn::Held) };
         let epoch = leased.lease.epoch();
+        let outcome = poll_fn(|cx| self.poll_relay(cx, deferred, epoch)).await;
+        self.turn(outcome)
+    }
+
+    /// One turn of the relay. The front is put together anew each time, so that no session keeps room
+    /// for it in its future.
+    fn poll_relay(
+        &mut self,
+        cx: &mut Context<'_>,
+        deferred: bool,
+        epoch: u32,
+    ) -> Poll<Result<Outcome, Box<Fields>>> {
+        let Self { client, state, leased, handle, .. } = self;
+        let Some(leased) = leased.as_deref_mut() else { return Poll::Ready(Ok(Outcome::Held)) };
+        // Looked at anew each time: one call may relay into a transaction.
+        let busy = deferred || !leased.ledger.is_safe_point();
+        if let Poll::Ready(reason) = handle.poll_end(cx, busy.then_some(EndReason::Draining)) {
+            return Poll::Ready(Err(Box::new(error::ended(reason))));
+        }
         let limit = state.gate.pools.settings().wait_timeout;
         let server = &mut *leased.lease.server;
         let mut front = SessionFront {
@@ -377,30 +401,25 @@ impl Session {
             processes: (server.cancel.process(), handle.process),
             stateful: &leased.stateful,
         };
-        let outcome = std::future::poll_fn(|cx| {
-            // Looked at anew each time: one call may relay into a transaction.
-            let busy = deferred || !leased.ledger.is_safe_point();
-            if let Poll::Ready(reason) = handle.poll_end(cx, busy.then_some(EndReason::Draining)) {
-                return Poll::Ready(Err(Box::new(error::ended(reason))));
-            }
-            let outcome = leased.relay.poll(cx, client, &mut server.peer, &mut leased.ledger, &mut front);
-            if front.state.room.as_ref().is_some_and(|room| room.spent)
-                && server.peer.outbox.len() < FREE_MESSAGE_BYTES
-            {
-                front.state.room = None;
-            }
-            if !front.state.texts.is_empty() && leased.ledger.is_settled() {
-                front.state.texts.forget();
-            }
-            if outcome.is_pending()
-                && let Some(room) = &mut front.state.room
-                && room.poll_stalled(cx, client.inbox.unread().len(), limit).is_ready()
-            {
-                return Poll::Ready(Err(Box::new(error::stalled())));
-            }
-            outcome.map(Ok)
-        })
-        .await;
+        let outcome = leased.relay.poll(cx, client, &mut server.peer, &mut leased.ledger, &mut front);
+        if state.room.as_ref().is_some_and(|room| room.spent) && server.peer.outbox.len() < FREE_MESSAGE_BYTES
+        {
+            state.room = None;
+        }
+        if leased.ledger.is_settled() {
+            state.underway.forget_texts();
+        }
+        if outcome.is_pending()
+            && let Some(room) = &mut state.room
+            && room.poll_stalled(cx, client.inbox.unread().len(), limit).is_ready()
+        {
+            return Poll::Ready(Err(Box::new(error::stalled())));
+        }
+        outcome.map(Ok)
+    }
+
+    fn turn(&self, outcome: Result<Outcome, Box<Fields>>) -> Result<Turn, End> {
+        let Some(leased) = self.leased.as_deref() else { return Ok(Turn::Held) };
         let label = &leased.route.place.label;
         let lost = |fault| Err(End::Lost(Box::new(error::server_lost(label, &fault))));
         match outcome {
@@ -431,7 +450,7 @@ impl Session {
             leased.lease.doubt_stateful();
         }
         let dropped = self.drop_pins_of_another(leased.user.as_ref());
-        let fallen = std::mem::take(&mut self.state.fallen);
+        let fallen = self.state.underway.take_fallen();
         if self.state.pinned().is_some() {
             if !fallen.is_empty() {
                 let restored = Box::pin(self.restore(&fallen, &mut leased.lease, &leased.route)).await;
@@ -445,7 +464,7 @@ impl Session {
         self.handle.idle();
         let quiet = {
             let cancel = &leased.lease.server.cancel;
-            cancel.is_quiet() || tokio::time::timeout(CANCEL_GRACE, cancel.quiet()).await.is_ok()
+            cancel.is_quiet() || Box::pin(tokio::time::timeout(CANCEL_GRACE, cancel.quiet())).await.is_ok()
         };
         let mut reusable = quiet && !leased.relay.is_mid_message();
         if reusable && (std::mem::take(&mut self.state.code_changed) || dropped) {

@@ -2,7 +2,7 @@
 
 use crate::gate::Gate;
 use crate::look::SchemaNames;
-use model::{Directory, GrantId, Home, LoginKind, Name, Partition, ServiceId, StoreState, UserId};
+use model::{Directory, GrantId, Home, LoginId, LoginKind, Name, Partition, ServiceId, StoreState, UserId};
 use pool::{Key, Place};
 use std::sync::Arc;
 
@@ -53,13 +53,16 @@ pub(crate) enum NoRoute {
     NoService(String),
 }
 
-/// What of a login decides routes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What of a login decides routes. Sessions of one login share one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Caller {
+    pub(crate) login: LoginId,
     pub(crate) kind: LoginKind,
     pub(crate) name: Name,
     pub(crate) service: ServiceId,
     pub(crate) service_name: Name,
+    /// For a `user` login: the grant that its sessions live by.
+    pub(crate) grant: Option<GrantId>,
 }
 
 impl Caller {

@@ -93,8 +93,8 @@ impl Routes {
 mod tests {
     use super::*;
     use model::{
-        Change, Endpoint, Grant, GrantId, GrantState, Partition, Sealed, Service, Store, StoreId, StoreState,
-        TlsMode, User,
+        Change, Endpoint, Grant, GrantId, GrantState, LoginId, Partition, Sealed, Service, Store, StoreId,
+        StoreState, TlsMode, User,
     };
 
     fn name(text: &str) -> Name {
@@ -102,7 +102,14 @@ mod tests {
     }
 
     fn caller(kind: LoginKind, login: &str) -> Caller {
-        Caller { kind, name: name(login), service: ServiceId(1), service_name: name("todo") }
+        Caller {
+            login: LoginId(1),
+            kind,
+            name: name(login),
+            service: ServiceId(1),
+            service_name: name("todo"),
+            grant: None,
+        }
     }
 
     fn grant(id: i64, state: GrantState) -> Change {

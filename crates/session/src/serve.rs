@@ -3,7 +3,6 @@
 use crate::gate::Gate;
 use crate::life::Session;
 use crate::login::{Admitted, CONSOLE, Refused, log_in};
-use crate::sessions::Registration;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -18,16 +17,29 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Serves one connection to its end. Never fails: what goes wrong is told to the client and logged.
 /// Once it is known whose store the session is for, it may go on as a task of that store's worker (see
 /// [`crate::Workers`]), and the future is ready; until then, dropping the future ends the session.
-pub async fn serve(gate: Arc<Gate>, tcp: TcpStream) {
+///
+/// The future is what an idle session costs for as long as it lasts: greeting and login are boxed, and
+/// gone when they are over.
+pub fn serve(gate: Arc<Gate>, tcp: TcpStream) -> impl Future<Output = ()> + Send {
+    let admitted = Box::pin(admit(gate, tcp));
+    async move {
+        if let Some(session) = admitted.await {
+            session.run().await;
+        }
+    }
+}
+
+/// Admits a client, and serves it to its end if it wants the admin console. `None`: nothing is left to do here.
+async fn admit(gate: Arc<Gate>, tcp: TcpStream) -> Option<Box<Session>> {
     let mut place = Arc::clone(&gate.places).try_acquire_owned().ok();
     let limit = gate.limits.login_timeout;
-    let opened = timeout(limit, Box::pin(open(&gate, tcp, &mut place))).await;
-    match opened {
-        Ok(Some(Admitted::Session(session, registration))) => {
+    match timeout(limit, Box::pin(open(&gate, tcp, &mut place))).await {
+        Ok(Some(Admitted::Session(mut session))) => {
+            session.place = place.take();
             metrics::counter!("stuffgate_logins_total", "outcome" => "ok").increment(1);
             match session.home().and_then(|key| gate.workers.elsewhere(key)) {
-                None => live(session, registration, place.take()).await,
-                Some(worker) => drop(worker.spawn(move_in(session, registration, place.take()))),
+                None => return Some(session),
+                Some(worker) => drop(worker.spawn(move_in(session))),
             }
         }
         Ok(Some(Admitted::Console(mut client, login))) => {
@@ -44,20 +56,15 @@ pub async fn serve(gate: Arc<Gate>, tcp: TcpStream) {
             tracing::debug!("a client did not log in in time");
         }
     }
-    drop(place);
+    None
 }
 
 /// A session that goes on on the worker which this is polled on.
-async fn move_in(mut session: Box<Session>, registration: Registration, place: Option<OwnedSemaphorePermit>) {
+async fn move_in(mut session: Box<Session>) {
     match session.client.stream.move_here() {
-        Ok(()) => live(session, registration, place).await,
+        Ok(()) => session.run().await,
         Err(error) => tracing::debug!(%error, "a client was lost between two workers"),
     }
-}
-
-async fn live(session: Box<Session>, registration: Registration, place: Option<OwnedSemaphorePermit>) {
-    session.run().await;
-    drop((registration, place));
 }
 
 /// Greets and admits; `None` if the connection is over.

@@ -1,10 +1,13 @@
 //! The sessions that live now: how a cancel request, a revocation or the gate's end reaches one.
 
 use crate::gate::Gate;
+use crate::route::Caller;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::rand;
 use dashmap::DashMap;
 use model::{GrantId, LoginId};
 use pool::CancelSlot;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -49,15 +52,8 @@ enum Working {
 pub struct Handle {
     /// Number, also the process of its cancel key.
     pub process: u32,
-    /// The login's row.
-    pub login: LoginId,
-    /// The login's name.
-    pub login_name: String,
-    /// The service's name.
-    pub service: String,
-    secret: Box<[u8]>,
-    /// For a `user` login: the grant it lives by.
-    grant: Option<GrantId>,
+    caller: Arc<Caller>,
+    secret: CancelSecret,
     end: AtomicU8,
     state: Mutex<State>,
 }
@@ -68,7 +64,54 @@ struct State {
     waker: Option<Waker>,
 }
 
+/// What a client has to know to cancel: protocol 3.0 has room for 4 bytes, 3.2 for more.
+pub(crate) struct CancelSecret {
+    bytes: [u8; 32],
+    length: u8,
+}
+
+impl CancelSecret {
+    /// `length` random bytes, at most 32; `None` if there are none to be had.
+    pub(crate) fn random(length: u8) -> Option<Self> {
+        let mut bytes = [0; 32];
+        rand::fill(&mut bytes).ok()?;
+        Some(Self { bytes, length })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.length)).unwrap_or(&self.bytes)
+    }
+}
+
+impl std::fmt::Debug for CancelSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CancelSecret")
+    }
+}
+
 impl Handle {
+    /// The login's row.
+    #[must_use]
+    pub fn login(&self) -> LoginId {
+        self.caller.login
+    }
+
+    /// The login's name.
+    #[must_use]
+    pub fn login_name(&self) -> &str {
+        self.caller.name.as_str()
+    }
+
+    /// The service's name.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        self.caller.service_name.as_str()
+    }
+
+    pub(crate) fn secret(&self) -> &[u8] {
+        self.secret.bytes()
+    }
+
     /// Why it is to end, if it is.
     #[must_use]
     pub fn end_reason(&self) -> Option<EndReason> {
@@ -150,13 +193,21 @@ pub struct Sessions {
 /// Keeps a session among the living until dropped, on whatever path.
 pub(crate) struct Registration {
     gate: Arc<Gate>,
-    pub(crate) handle: Arc<Handle>,
+    handle: Arc<Handle>,
+}
+
+impl Deref for Registration {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
 }
 
 impl Registration {
     /// Makes a session known.
-    pub(crate) fn of(gate: &Arc<Gate>, new: NewSession<'_>) -> Self {
-        Self { gate: Arc::clone(gate), handle: gate.sessions.register(new) }
+    pub(crate) fn of(gate: &Arc<Gate>, caller: Arc<Caller>, secret: CancelSecret) -> Self {
+        Self { gate: Arc::clone(gate), handle: gate.sessions.register(caller, secret) }
     }
 }
 
@@ -166,28 +217,16 @@ impl Drop for Registration {
     }
 }
 
-/// Who a new session is.
-pub(crate) struct NewSession<'a> {
-    pub(crate) login: LoginId,
-    pub(crate) login_name: &'a str,
-    pub(crate) service: &'a str,
-    pub(crate) grant: Option<GrantId>,
-    pub(crate) secret: Box<[u8]>,
-}
-
 impl Sessions {
-    fn register(&self, new: NewSession<'_>) -> Arc<Handle> {
+    fn register(&self, caller: Arc<Caller>, secret: CancelSecret) -> Arc<Handle> {
         loop {
             // Never 0, positive as an int32, and skipping those that still live after a wrap.
             let process = self.next.fetch_add(1, Ordering::Relaxed) % 0x7fff_fffe + 1;
             if let dashmap::Entry::Vacant(place) = self.live.entry(process) {
                 let handle = Arc::new(Handle {
                     process,
-                    login: new.login,
-                    login_name: new.login_name.to_owned(),
-                    service: new.service.to_owned(),
-                    secret: new.secret,
-                    grant: new.grant,
+                    caller,
+                    secret,
                     end: AtomicU8::new(0),
                     state: Mutex::default(),
                 });
@@ -213,7 +252,7 @@ impl Sessions {
     /// key does nothing, and nothing says so. Returns once the store has acted on it.
     pub async fn cancel(&self, key: &CancelKey) {
         let Some(handle) = self.live.get(&key.process).map(|entry| Arc::clone(&entry)) else { return };
-        if verify_slices_are_equal(&handle.secret, &key.secret).is_err() {
+        if verify_slices_are_equal(handle.secret(), &key.secret).is_err() {
             return;
         }
         let in_flight = {
@@ -242,7 +281,7 @@ impl Sessions {
     pub fn end_grant(&self, grant: GrantId) {
         for handle in self.all() {
             let using = matches!(handle.lock().working, Working::Leased(_, Some(leased)) if leased == grant);
-            if using || handle.grant == Some(grant) {
+            if using || handle.caller.grant == Some(grant) {
                 handle.end(EndReason::Revoked);
             }
         }
@@ -251,7 +290,7 @@ impl Sessions {
     /// Ends the sessions of every login that `gone` says may no longer be used.
     pub fn end_logins(&self, gone: impl Fn(LoginId) -> bool) {
         for handle in self.all() {
-            if gone(handle.login) {
+            if gone(handle.login()) {
                 handle.end(EndReason::Revoked);
             }
         }

@@ -31,7 +31,7 @@ impl Session {
     pub(crate) async fn simple(&mut self, message: &[u8]) -> Result<(), End> {
         let body = message.get(HEADER_BYTES..).unwrap_or_default();
         let text = frame::cstr(body).map(|(text, _)| text).unwrap_or_default();
-        self.state.names.statements.remove(&b""[..]);
+        self.state.names.drop_statement(b"");
         match self.state.gate.looks.scan(text) {
             Scan::Transaction(step) if self.leased.is_none() => {
                 self.state.step(step).write_simple(self.client.outbox.buffer());
@@ -155,13 +155,15 @@ impl Session {
             part.to_mut().extend_from_slice(format!("\n;{}", error::REFUSED).as_bytes());
         }
         let part = &*part;
-        self.state.refusal = refused;
+        if let Some(refused) = refused {
+            self.state.underway.refuse_by(refused);
+        }
         let look = self.look(part);
         let changes = self.state.outgoing(&look, part);
         let names = self.leased.as_ref().and_then(|leased| leased.names());
         let rows = self.state.rows_to_show(&look, names);
-        self.state.awaiting.push_back(changes);
-        let number = self.state.texts.number(Some(&look), u32::try_from(before).unwrap_or(0));
+        self.state.underway.watch(changes);
+        let number = self.state.underway.number(Some(&look), u32::try_from(before).unwrap_or(0));
         let sent = look.sent().unwrap_or(part);
         let Some(leased) = &mut self.leased else { return Ok(()) };
         if leased.is_stateful(part) {
@@ -174,7 +176,7 @@ impl Session {
         leased.relay.begin_part();
         loop {
             if let Turn::PartDone = self.relay().await? {
-                self.state.refusal = None;
+                self.state.underway.take_refusal();
                 return Ok(());
             }
         }

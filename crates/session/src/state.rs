@@ -9,15 +9,14 @@ use crate::parameters::{CHARACTERISTICS, Change, Parameters, Value};
 use crate::prepared::{Names, Parse, Statement, is_ours, is_readable_encoding};
 use crate::room::{FREE_MESSAGE_BYTES, Room, Shelf};
 use crate::route::Caller;
-use crate::texts::Texts;
+use crate::told::Told;
+use crate::underway::Underway;
 use model::Name;
 use pool::{Facts, StatementId};
 use relay::Status;
 use sql::{Decision, Discard, Effects, Kind, Reset, Scan, Scope, Show};
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use wire::Fields;
 
 /// Effects that keep a session on its server.
 const PINNING: [(Effects, &str); 9] = [
@@ -35,28 +34,22 @@ const PINNING: [(Effects, &str); 9] = [
 /// What one session knows of itself.
 pub(crate) struct State {
     pub(crate) gate: Arc<Gate>,
-    pub(crate) caller: Caller,
+    pub(crate) caller: Arc<Caller>,
     pub(crate) binding: Binding,
     pub(crate) parameters: Parameters,
     pub(crate) block: Block,
     pub(crate) names: Names,
-    /// Where the texts of prepared statements are kept.
-    pub(crate) shelf: Arc<Shelf>,
+    /// Where the texts of prepared statements are kept, once there is one.
+    shelf: Option<Arc<Shelf>>,
     /// For the long statement that is being read, or sent.
-    pub(crate) room: Option<Room>,
+    pub(crate) room: Option<Box<Room>>,
     pub(crate) pins: Effects,
     /// Whether sessions of this service ask for sequence state.
     asks_sequences: Arc<AtomicBool>,
-    /// Changes of watched messages on their way, oldest first.
-    pub(crate) awaiting: VecDeque<Vec<Change>>,
     /// How the last watched message went.
     pub(crate) last_ok: bool,
-    /// Changes that succeeded and are not committed.
-    pub(crate) uncommitted: Vec<Change>,
     /// The open transaction has failed, or is being rolled back.
     pub(crate) rolls_back: bool,
-    /// Parameters of the start-up packet that a leased server has put back to its own defaults.
-    pub(crate) fallen: Vec<String>,
     /// The open transaction has a savepoint: what it undoes is not tracked.
     pub(crate) savepoints: bool,
     pub(crate) schema_changed: bool,
@@ -66,18 +59,13 @@ pub(crate) struct State {
     pub(crate) code_changed: bool,
     /// A portal that ends a transaction is being executed.
     pub(crate) ends_with_segment: bool,
-    /// What was done for messages that the server may yet skip, oldest first.
-    pub(crate) journal: VecDeque<Done>,
     /// What the client was last told by ParameterStatus.
-    pub(crate) told: Vec<(String, String)>,
+    pub(crate) told: Told,
     /// A cursor over the catalog may be open.
     pub(crate) catalog_cursors: bool,
     /// The gate itself has reset the parameters; the client may have to be told of some.
     pub(crate) reset_untold: bool,
-    /// What the client is told in place of the server's answer to [`crate::error::REFUSED`].
-    pub(crate) refusal: Option<Box<Fields>>,
-    /// What was rewritten for the server, to map error positions back.
-    pub(crate) texts: Texts,
+    pub(crate) underway: Underway,
 }
 
 /// What was done for a message ahead of its answer, to be undone if an error makes the server skip it.
@@ -104,8 +92,12 @@ impl Done {
 }
 
 impl State {
-    pub(crate) fn new(gate: Arc<Gate>, caller: Caller, user: Option<Name>, parameters: Parameters) -> Self {
-        let shelf = Shelf::new(&gate.budget);
+    pub(crate) fn new(
+        gate: Arc<Gate>,
+        caller: Arc<Caller>,
+        user: Option<Name>,
+        parameters: Parameters,
+    ) -> Self {
         let asks_sequences = Arc::clone(&gate.sequences.entry(caller.service).or_default());
         Self {
             gate,
@@ -114,26 +106,21 @@ impl State {
             parameters,
             block: Block::None,
             names: Names::default(),
-            shelf,
+            shelf: None,
             room: None,
             pins: Effects::NONE,
             asks_sequences,
-            awaiting: VecDeque::new(),
             last_ok: true,
-            uncommitted: Vec::new(),
             rolls_back: false,
-            fallen: Vec::new(),
             savepoints: false,
             schema_changed: false,
             code_unknown: false,
             code_changed: false,
             ends_with_segment: false,
-            journal: VecDeque::new(),
-            told: Vec::new(),
+            told: Told::default(),
             catalog_cursors: false,
             reset_untold: false,
-            refusal: None,
-            texts: Texts::default(),
+            underway: Underway::default(),
         }
     }
 
@@ -160,9 +147,7 @@ impl State {
                 metrics::counter!("stuffgate_pins_total", "reason" => reason).increment(1);
             }
         }
-        for changes in self.awaiting.iter_mut().chain(std::iter::once(&mut self.uncommitted)) {
-            Self::hold_on_to(changes, effects);
-        }
+        Self::hold_on_to(self.underway.changes_mut(), effects);
         self.schema_changed |= effects.intersects(Effects::DDL | Effects::FUNCTION_DDL);
         self.code_unknown |= effects.intersects(Effects::FUNCTION_DDL | Effects::UNREPLAYABLE);
         self.code_changed |= effects.contains(Effects::FUNCTION_DDL);
@@ -186,7 +171,7 @@ impl State {
     /// The same, once room was taken if there was some.
     pub(crate) fn takes_room(&mut self, total: usize) -> bool {
         if !self.has_room_for(total) {
-            self.room = self.gate.budget.try_take(total);
+            self.room = self.gate.budget.try_take(total).map(Box::new);
         }
         self.has_room_for(total)
     }
@@ -200,8 +185,9 @@ impl State {
     }
 
     /// A statement out of a Parse, to be kept; `None` if there is no room for it.
-    pub(crate) fn kept_statement(&self, parse: &Parse<'_>, epoch: u32) -> Option<Statement> {
-        let place = self.shelf.place(parse.text.len())?;
+    pub(crate) fn kept_statement(&mut self, parse: &Parse<'_>, epoch: u32) -> Option<Statement> {
+        let shelf = self.shelf.get_or_insert_with(|| Shelf::new(&self.gate.budget));
+        let place = shelf.place(parse.text.len())?;
         Some(Statement { _place: Some(place), ..self.statement(parse, epoch) })
     }
 
@@ -269,7 +255,7 @@ impl State {
                 !leased && (self.block != Block::None || self.caller.may_bind())
             }
             Kind::Deallocate { name: Some(name) } => {
-                self.names.statements.contains_key(name.as_bytes())
+                self.names.statement(name.as_bytes()).is_some()
                     || (!leased && !self.pins.contains(Effects::SQL_PREPARE))
             }
             // A pinned server hears of it: what may follow in a pipeline is its to say.
@@ -349,7 +335,7 @@ impl State {
     }
 
     /// What has these effects comes after whatever was to be released.
-    fn hold_on_to(changes: &mut [Change], effects: Effects) {
+    fn hold_on_to<'a>(changes: impl IntoIterator<Item = &'a mut Change>, effects: Effects) {
         for change in changes {
             if let Change::Released(released) = change {
                 *released = released.without(effects);
@@ -360,9 +346,7 @@ impl State {
     /// A committed change.
     pub(crate) fn commit_change(&mut self, change: &Change) {
         for name in self.parameters.falling(change) {
-            if !self.fallen.contains(name) {
-                self.fallen.push(name.clone());
-            }
+            self.underway.fell(name);
         }
         self.parameters.apply(change);
         match change {
@@ -385,7 +369,7 @@ impl State {
 
     /// The `search_path` in force, if the client has set one.
     pub(crate) fn path(&self) -> Option<&str> {
-        for change in self.uncommitted.iter().rev() {
+        for change in self.underway.uncommitted().iter().rev() {
             match change {
                 Change::LocalPath(path) => return Some(path),
                 Change::Set(name, Value::Text(path)) if name == "search_path" => return Some(path),
@@ -408,7 +392,7 @@ impl State {
     /// to its own defaults with it.
     fn settle(&mut self, commits: bool) -> bool {
         let committed = !std::mem::take(&mut self.rolls_back) && commits;
-        let changes = std::mem::take(&mut self.uncommitted);
+        let changes = self.underway.take_uncommitted();
         if committed {
             for change in &changes {
                 self.commit_change(change);
@@ -433,7 +417,7 @@ impl State {
     /// Nothing is left of what only a transaction has.
     pub(crate) fn forget_transaction(&mut self) {
         self.savepoints = false;
-        self.names.portals.clear();
+        self.names.forget_portals();
         self.catalog_cursors &= self.pins.contains(Effects::HOLD);
     }
 
@@ -443,7 +427,7 @@ impl State {
         let Some(end) = changes.iter().position(ends) else { return };
         let tracked = |change: &Change| matches!(change, Change::Set(..)) || change.resets();
         let before = changes.get(..end).unwrap_or_default();
-        if before.iter().chain(&self.uncommitted).any(tracked) {
+        if before.iter().chain(self.underway.uncommitted()).any(tracked) {
             self.pin(Effects::UNREPLAYABLE);
         }
     }
@@ -558,22 +542,6 @@ impl State {
                 name.is_some_and(|name| is_ours(&name) || (asks && is_path(&name, names))) || self.is_failed()
             }
             _ => self.is_local(only, leased, names) && !self.resets_on_server(only, leased),
-        }
-    }
-
-    /// Notes what the client has been told by ParameterStatus.
-    pub(crate) fn note_told(&mut self, name: &str, value: &str) {
-        if value.len() > pool::MAX_VALUE_BYTES {
-            return; // not a parameter's value that is worth remembering
-        }
-        let room = self.told.len() < wire::dial::MAX_PARAMETERS;
-        match self.told.iter_mut().find(|(known, _)| known == name) {
-            Some((_, known)) => {
-                known.clear();
-                known.push_str(value);
-            }
-            None if room => self.told.push((name.to_owned(), value.to_owned())),
-            None => {}
         }
     }
 }

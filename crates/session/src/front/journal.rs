@@ -9,7 +9,7 @@ use std::sync::Arc;
 impl SessionFront<'_> {
     /// Notes what was done for the message that the ledger noted last.
     pub(super) fn journal(&mut self, done: Done, desk: &mut Desk<'_>) {
-        self.state.journal.push_back(done);
+        self.state.underway.journal(done);
         desk.ledger.mark();
     }
 
@@ -44,15 +44,15 @@ impl SessionFront<'_> {
     /// Has a name stand for what it stood for before.
     pub(super) fn rename(&mut self, name: Box<[u8]>, statement: Option<Arc<Statement>>) {
         if let Some(statement) = statement {
-            self.state.names.statements.insert(name, statement);
-        } else if let Some(gone) = self.state.names.statements.remove(&name) {
+            self.state.names.name_statement(name, statement);
+        } else if let Some(gone) = self.state.names.drop_statement(&name) {
             self.state.names.forget(gone.id, name);
         }
     }
 
     /// The client's name stands for this statement from now on.
     pub(super) fn name(&mut self, name: &[u8], statement: &Arc<Statement>, desk: &mut Desk<'_>) {
-        let before = self.state.names.statements.insert(name.into(), Arc::clone(statement));
+        let before = self.state.names.name_statement(name.into(), Arc::clone(statement));
         self.journal(Done::Named { name: name.into(), before }, desk);
     }
 }

@@ -13,7 +13,7 @@ use wire::frame::{self, frontend};
 impl SessionFront<'_> {
     pub(super) fn bind(&mut self, message: &[u8], total: usize, desk: &mut Desk<'_>) -> Option<Verdict> {
         let head = BindHead::read(message)?;
-        let Some(statement) = self.state.names.statements.get(head.statement).map(Arc::clone) else {
+        let Some(statement) = self.state.names.statement(head.statement).map(Arc::clone) else {
             self.pass_unknown(head.statement, desk);
             self.note_unknown(&head);
             return Some(Verdict::Pass);
@@ -44,7 +44,7 @@ impl SessionFront<'_> {
         let prepared = self.state.pins.contains(Effects::SQL_PREPARE);
         if prepared && self.names.and_then(SchemaNames::distinct).is_some() {
             let note = Portal::Server { changes: Vec::new(), rows: Rows::ALL, text: None };
-            self.state.names.portals.insert(head.portal.into(), note);
+            self.state.names.note_portal(head.portal.into(), note);
         }
     }
 
@@ -53,14 +53,13 @@ impl SessionFront<'_> {
             None if self.state.catalog_cursors => {
                 let rows = self.state.rows_of_fetch(&statement.text, self.names);
                 let note = Portal::Server { changes: Vec::new(), rows, text: None };
-                self.state.names.portals.insert(portal.into(), note);
+                self.state.names.note_portal(portal.into(), note);
             }
             Some(step @ (Step::Commit | Step::Rollback)) => {
                 let ends = Portal::Ends { commits: step == Step::Commit };
-                self.state.names.portals.insert(portal.into(), ends);
+                self.state.names.note_portal(portal.into(), ends);
             }
-            _ if self.state.names.portals.is_empty() => {}
-            _ => drop(self.state.names.portals.remove(portal)),
+            _ => drop(self.state.names.take_portal(portal)),
         }
     }
 
@@ -141,7 +140,7 @@ impl SessionFront<'_> {
         if let Some(change) = State::late_change(only, values) {
             changes = vec![change];
         }
-        if self.state.names.portals.keys().any(|other| **other != *portal) {
+        if self.state.names.has_other_portals(portal) {
             // They may be executed in any order.
             changes.retain(|change| !matches!(change, Change::Released(_)));
         }
@@ -150,7 +149,7 @@ impl SessionFront<'_> {
             Kind::Rollback { .. } => Portal::Ends { commits: false },
             _ => Portal::Server { changes, rows: rows.unwrap_or_default(), text },
         };
-        self.state.names.portals.insert(portal.into(), note);
+        self.state.names.note_portal(portal.into(), note);
     }
 
     pub(super) fn execute(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Verdict {
@@ -164,11 +163,11 @@ impl SessionFront<'_> {
     }
 
     pub(super) fn executed(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Verdict {
-        if self.state.names.portals.is_empty() && !self.state.catalog_cursors {
+        if !self.state.names.has_portals() && !self.state.catalog_cursors {
             return Verdict::Pass;
         }
         let name = portal_name(message).unwrap_or_default();
-        match self.state.names.portals.get(name) {
+        match self.state.names.portal(name) {
             // A cursor of SQL is a portal too.
             None if self.state.catalog_cursors && !name.is_empty() => {
                 Verdict::PassNoted(Notes { watched: false, rows: Rows::ALL })
@@ -177,18 +176,18 @@ impl SessionFront<'_> {
             Some(Portal::Local { .. }) => Verdict::Hold,
             Some(Portal::Ends { commits }) => {
                 let end = Change::Ends { commits: *commits, followed: false };
-                self.state.awaiting.push_back(vec![end]);
+                self.state.underway.watch(vec![end]);
                 self.state.ends_with_segment = true;
                 Verdict::PassNoted(Notes { watched: true, ..Notes::default() })
             }
             Some(Portal::Server { changes, rows, text }) => {
-                desk.ledger.about(self.state.texts.number(text.as_ref(), 0));
+                desk.ledger.about(self.state.underway.number(text.as_ref(), 0));
                 let notes = Notes { watched: !changes.is_empty(), rows: *rows };
                 if changes.contains(&Change::DiscardAll) {
                     *self.unbound |= self.state.caller.may_bind() && self.state.binding.start() != self.user;
                 }
                 if notes.watched {
-                    self.state.awaiting.push_back(changes.clone());
+                    self.state.underway.watch(changes.clone());
                 }
                 Verdict::PassNoted(notes)
             }

@@ -11,9 +11,8 @@ use wire::frame::{self, backend};
 impl SessionFront<'_> {
     pub(super) fn parse(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Option<Verdict> {
         let parse = Parse::read(message)?;
-        let statements = &self.state.names.statements;
         if !parse.name.is_empty()
-            && let Some(taken) = statements.get(parse.name).map(Arc::clone)
+            && let Some(taken) = self.state.names.statement(parse.name).map(Arc::clone)
         {
             // The server itself says so: the error is then part of its transaction.
             self.ensure(parse.name, &taken, desk);
@@ -21,7 +20,7 @@ impl SessionFront<'_> {
             desk.ledger.expect(Reply::Parse);
             return Some(Verdict::Sent { head: message.len() });
         }
-        if statements.len() >= MAX_STATEMENTS {
+        if self.state.names.count() >= MAX_STATEMENTS {
             return Some(Verdict::Hold);
         }
         let Some(statement) = self.state.kept_statement(&parse, self.epoch) else {
@@ -130,10 +129,10 @@ impl SessionFront<'_> {
     pub(super) fn describe(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Option<Verdict> {
         let (kind, name) = kind_and_name(message)?;
         if kind != b'S' {
-            let local = matches!(self.state.names.portals.get(name), Some(Portal::Local { .. }));
+            let local = matches!(self.state.names.portal(name), Some(Portal::Local { .. }));
             return Some(if local { Verdict::Hold } else { Verdict::Pass });
         }
-        let Some(statement) = self.state.names.statements.get(name).map(Arc::clone) else {
+        let Some(statement) = self.state.names.statement(name).map(Arc::clone) else {
             self.pass_unknown(name, desk);
             return Some(Verdict::Pass);
         };
@@ -154,7 +153,7 @@ impl SessionFront<'_> {
     pub(super) fn close(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Option<Verdict> {
         let (kind, name) = kind_and_name(message)?;
         if kind == b'S' {
-            let known = self.state.names.statements.remove(name);
+            let known = self.state.names.drop_statement(name);
             if known.is_none() && self.state.pins.contains(Effects::SQL_PREPARE) {
                 return Some(Verdict::Pass);
             }
@@ -165,7 +164,7 @@ impl SessionFront<'_> {
             }
             return Some(Verdict::Sent { head: message.len() });
         }
-        match self.state.names.portals.remove(name) {
+        match self.state.names.take_portal(name) {
             Some(Portal::Local { .. }) => {
                 desk.ledger.answer(backend::CLOSE_COMPLETE);
                 Some(Verdict::Sent { head: message.len() })

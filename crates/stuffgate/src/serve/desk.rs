@@ -178,8 +178,8 @@ impl admin::Facts for Desk {
         let Some(gate) = self.gate() else { return Vec::new() };
         let row = |session: Arc<session::Handle>| SessionRow {
             number: session.process,
-            login: session.login_name.clone(),
-            service: session.service.clone(),
+            login: session.login_name().to_owned(),
+            service: session.service().to_owned(),
             working: session.is_working(),
             ending: session.end_reason().map(why),
         };

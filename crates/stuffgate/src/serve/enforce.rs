@@ -21,8 +21,8 @@ pub(crate) fn enforce(gate: &Gate, now: i64) {
         if !session_is_usable(directory, &session, now) && session.end_reason() != Some(EndReason::Revoked) {
             tracing::info!(
                 session = session.process,
-                login = %session.login_name,
-                service = %session.service,
+                login = session.login_name(),
+                service = session.service(),
                 "the session's grant or login has ended"
             );
             session.end(EndReason::Revoked);
@@ -38,11 +38,11 @@ fn key_is_usable(directory: &Directory, key: Key, now: i64) -> bool {
 }
 
 fn session_is_usable(directory: &Directory, session: &Handle, now: i64) -> bool {
-    if !directory.login_is_usable(session.login, now) {
+    if !directory.login_is_usable(session.login(), now) {
         return false;
     }
-    let Some(service) = directory.service_named(&session.service) else { return false };
-    match directory.login_kind(session.login) {
+    let Some(service) = directory.service_named(session.service()) else { return false };
+    match directory.login_kind(session.login()) {
         Some(LoginKind::User(user)) => {
             directory.grant_id_of(service.id, user).is_some_and(|grant| directory.grant_is_usable(grant, now))
         }
