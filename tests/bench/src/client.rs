@@ -52,7 +52,10 @@ impl Client {
     }
 
     fn log_in(mut self, target: &Target, keys: &mut Keys) -> Result<Self> {
-        let who = [("user", target.user.as_str()), ("database", &target.database)];
+        let mut who = vec![("user", target.user.as_str()), ("database", &target.database)];
+        if !target.options.is_empty() {
+            who.push(("options", &target.options));
+        }
         self.send(&frames::start_up(frames::PROTOCOL_3_0, &who))?;
         self.message(b'R')?;
         self.send(&frames::sasl_initial("SCRAM-SHA-256", scram::first().as_bytes()))?;
@@ -96,6 +99,11 @@ impl Client {
         }
     }
 
+    /// Reads as many bytes as `answer` has.
+    pub(crate) fn exactly(&mut self, answer: &mut [u8]) -> Result<()> {
+        self.socket.read_exact(answer).context("reading answers")
+    }
+
     /// Counts the bytes of an answer, whatever they say.
     pub(crate) fn count(&mut self) -> Result<u64> {
         let (mut buffer, mut count, mut end) = (vec![0; READ_BYTES], 0, Vec::new());
@@ -134,7 +142,7 @@ fn dial(target: &Target) -> Result<TcpStream> {
 }
 
 /// The error in an answer, if there is one.
-fn refusal(mut answer: &[u8]) -> Result<()> {
+pub(crate) fn refusal(mut answer: &[u8]) -> Result<()> {
     while let [tag, a, b, c, d, rest @ ..] = answer {
         let size = usize::try_from(u32::from_be_bytes([*a, *b, *c, *d]))?.saturating_sub(4);
         let body = rest.get(..size).context("an answer is cut off")?;

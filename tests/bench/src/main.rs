@@ -4,12 +4,15 @@ mod child;
 mod client;
 mod compare;
 mod cpu;
+mod crowd;
+mod drive;
 mod groups;
 mod machine;
 mod markdown;
 mod memory;
 mod options;
 mod pgbench;
+mod plots;
 mod proxies;
 mod report;
 mod rounds;
@@ -57,6 +60,9 @@ fn run(options: &Options) -> Result<bool> {
     if let Some(path) = &options.json {
         let all = serde_json::json!({ "machine": machine, "sections": sections });
         std::fs::write(path, serde_json::to_vec_pretty(&all)?).with_context(|| path.display().to_string())?;
+    }
+    if let Some(folder) = &options.plots {
+        plots::draw_all(folder, &sections)?;
     }
     if let Some(page) = &options.document {
         markdown::document(page, &report)?;

@@ -63,7 +63,6 @@ impl Serialize for Rounds {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::float_cmp)]
     use super::*;
 
     #[test]

@@ -13,7 +13,7 @@ use testkit::scratch::{Folder, HOST, Options};
 /// The user whose partition is used, through the gate, where one will do.
 pub(crate) const USER: &str = "alice";
 /// Users with a store each, she among them.
-const USERS: usize = 16;
+pub(crate) const USERS: usize = 32;
 /// The role that has the rights of the partition's role, for everybody who comes another way.
 pub(crate) const ROLE: &str = "bench";
 /// Server connections that the gate and PgBouncer may have.
@@ -64,7 +64,8 @@ pub(crate) struct Stage {
     pub(crate) direct: Target,
     pub(crate) foreign: Vec<Target>,
     authority: Authority,
-    _running: (Vec<Child>, World),
+    pub(crate) world: World,
+    _proxies: Vec<Child>,
 }
 
 impl Stage {
@@ -101,7 +102,8 @@ impl Stage {
             direct,
             foreign,
             authority,
-            _running: (children, world),
+            world,
+            _proxies: children,
         })
     }
 
@@ -118,7 +120,7 @@ impl Stage {
 }
 
 fn start_world(certificate: &Issued) -> Result<World> {
-    let conf = ["max_connections = 600", "shared_buffers = 128MB", "autovacuum = off"];
+    let conf = ["max_connections = 1000", "shared_buffers = 128MB", "autovacuum = off"];
     let options = Options { conf: conf.map(str::to_owned).to_vec(), ..Options::default() };
     let settings = format!("{GATE_SETTINGS}[pool]\nper_store = {POOL}\n");
     let plan = WorldPlan::default().users(users()).settings(&settings).options(options);

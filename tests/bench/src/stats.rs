@@ -10,9 +10,7 @@ pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
-    #[allow(clippy::cast_precision_loss)]
     let at = share.clamp(0.0, 1.0) * last as f64;
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let (below, above) = (at.floor() as usize, at.ceil() as usize);
     sorted[below] + (sorted[above] - sorted[below]) * at.fract()
 }
@@ -22,7 +20,6 @@ pub(crate) fn geometric_mean(values: &[f64]) -> f64 {
     if values.is_empty() {
         return 0.0;
     }
-    #[allow(clippy::cast_precision_loss)]
     let count = values.len() as f64;
     (values.iter().map(|value| value.ln()).sum::<f64>() / count).exp()
 }
@@ -38,7 +35,6 @@ pub(crate) fn spread_percent(values: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::float_cmp)]
     use super::*;
 
     #[test]

@@ -96,7 +96,6 @@ fn connect_for(target: &Target, time: Duration) -> Result<(f64, f64)> {
             .sum::<Result<_>>()
     })?;
     let (took, used) = (began.elapsed(), CpuTime::of(pid)?.since(&before));
-    #[allow(clippy::cast_precision_loss)]
     let count = count as f64;
     Ok((count / took.as_secs_f64(), used.as_secs_f64() * 1e3 / count))
 }

@@ -71,7 +71,6 @@ fn weigh_one(target: &Target, clients: u32, config: Option<&Arc<ClientConfig>>) 
     let before = anonymous_bytes(pid)?;
     let grown = || -> Result<f64> {
         std::thread::sleep(REST);
-        #[allow(clippy::cast_precision_loss)]
         let grown = anonymous_bytes(pid)?.saturating_sub(before) as f64;
         Ok(grown / f64::from(clients) / 1000.0)
     };

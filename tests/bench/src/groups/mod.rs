@@ -1,8 +1,12 @@
 //! The groups of work, each in a file of its own.
 
+mod cold_leases;
 mod connects;
+mod cores;
 mod idle_clients;
+mod idle_stores;
 mod latency;
+mod many_stores;
 mod pgbench;
 mod rebinding;
 mod rewriting;
@@ -31,12 +35,20 @@ pub(crate) enum Group {
     Connects,
     /// COPY of a million rows, SELECT of 100,000
     Rows,
-    /// Memory of 10,000 idle clients, plain and with TLS
-    IdleClients,
+    /// Memory of 100,000 registered stores, and how soon the gate is up
+    IdleStores,
+    /// Load on a few of 10,000 registered stores
+    ManyStores,
+    /// 10,000 stores touched in turn, with 200 server connections
+    ColdLeases,
     /// A service login that binds another user in every transaction
     Rebinding,
     /// Statements that name `public`
     Rewriting,
+    /// What a second core brings
+    Cores,
+    /// Memory of 10,000 idle clients, plain and with TLS
+    IdleClients,
 }
 
 impl Group {
@@ -49,7 +61,11 @@ impl Group {
             Self::Tls => "TLS to the client",
             Self::Connects => "New connections",
             Self::Rows => "Many rows",
+            Self::Cores => "A second core",
             Self::IdleClients => "Idle clients",
+            Self::IdleStores => "Idle stores",
+            Self::ManyStores => "Load on a few of many stores",
+            Self::ColdLeases => "Cold leases",
             Self::Rebinding => "Another user in every transaction",
             Self::Rewriting => "Statements that are rewritten",
         }
@@ -64,7 +80,11 @@ impl Group {
             Self::Tls => tls::run(stage.get()?, options),
             Self::Connects => connects::run(stage.get()?, options),
             Self::Rows => rows::run(stage.get()?, options),
+            Self::Cores => cores::run(stage.get()?, options),
             Self::IdleClients => idle_clients::run(stage.alone(), options),
+            Self::IdleStores => idle_stores::run(stage.get()?, options),
+            Self::ManyStores => many_stores::run(stage.get()?, options),
+            Self::ColdLeases => cold_leases::run(stage.get()?, options),
             Self::Rebinding => rebinding::run(stage.get()?, options),
             Self::Rewriting => rewriting::run(stage.get()?, options),
         };

@@ -104,7 +104,6 @@ fn verdicts(rates: &Rounds, costs: &Rounds) -> Vec<Verdict> {
 }
 
 fn plot(costs: &Rounds, names: &[&str]) -> Plot {
-    #[allow(clippy::cast_precision_loss)]
     let point = |name: &str, clients| (clients as f64, costs.median(&named((clients, "prepared")), name));
     let line = |name: &&str| Line {
         label: (*name).to_owned(),

@@ -62,7 +62,6 @@ pub(crate) fn run(stage: &Stage, options: &Options) -> Result<Section> {
     })
 }
 
-#[allow(clippy::cast_precision_loss)]
 fn read(target: &Target, work: &str, sql: &str, times: usize, seen: &mut Seen) -> Result<()> {
     let mut client = Client::connect(target, &mut Keys::default())?;
     client.simple("SELECT 1")?;

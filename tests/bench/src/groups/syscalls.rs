@@ -105,7 +105,6 @@ fn calls_in(summary: &str) -> Calls {
 }
 
 fn per_transaction(few: &Calls, many: &Calls, transactions: usize) -> BTreeMap<String, f64> {
-    #[allow(clippy::cast_precision_loss)]
     let each = |(name, calls): (&String, &u64)| {
         let calls = calls.saturating_sub(few.get(name).copied().unwrap_or_default());
         (name.clone(), calls as f64 / transactions as f64)
