@@ -39,6 +39,9 @@ pub(crate) fn nowhere() -> Arc<Reported> {
     NOWHERE.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
+/// Bytes of a usual welcome, so that its buffer grows once.
+const WELCOME_BYTES: usize = 1024;
+
 /// Start-up parameters that would change who the session is in the store.
 const NOT_THE_CLIENTS: [&str; 3] = ["role", "session_authorization", "is_superuser"];
 
@@ -62,7 +65,7 @@ pub(crate) enum Admitted {
 
 /// Why a client is not admitted; it is told `fields`, unless it has been told already.
 pub(crate) struct Refused {
-    pub(crate) told: Option<(Box<Stream>, Box<Fields>)>,
+    pub(crate) told: Option<(Box<Peer<Stream>>, Box<Fields>)>,
     pub(crate) reason: String,
 }
 
@@ -85,29 +88,29 @@ enum Reach {
 /// Authenticates a client and begins its session. What a store is not asked before the secret is
 /// proved, it is not asked at all: no start-up parameter goes anywhere earlier than that.
 pub(crate) async fn log_in(gate: &Arc<Gate>, startup: Startup) -> Result<Admitted, Refused> {
-    let Startup { mut stream, minor, user, database, options, parameters, replication, .. } = startup;
+    let Startup { stream, minor, user, database, options, parameters, replication, .. } = startup;
     let known = known_login(gate, &user);
     let reach = known.as_ref().and_then(|login| reach(gate, login, &database));
     let verifier = known.as_ref().filter(|_| reach.is_some()).map(|login| convert(&login.verifier));
-    let outcome = wire::admit::authenticate(&mut stream, &user, verifier.as_ref(), &gate.mock).await;
+    let mut client = Peer::new(stream);
+    let outcome = wire::admit::authenticate(&mut client, &user, verifier.as_ref(), &gate.mock).await;
     if let Err(error) = outcome {
         return Err(Refused::silent(error.to_string()));
     }
     let (Some(login), Some(reach)) = (known, reach) else {
         return Err(Refused::silent("the mock verifier was satisfied"));
     };
-    let refuse = |stream: Stream, fields: Fields| {
+    let refuse = |client: Peer<Stream>, fields: Fields| {
         let reason = fields.message.clone();
-        Err(Refused { told: Some((Box::new(stream), Box::new(fields))), reason })
+        Err(Refused { told: Some((Box::new(client), Box::new(fields))), reason })
     };
     if replication {
         let fields =
             Fields::fatal(sqlstate::FEATURE_NOT_SUPPORTED, "the gate takes no replication connections");
-        return refuse(stream, fields.with_hint("Replicate from the store itself."));
+        return refuse(client, fields.with_hint("Replicate from the store itself."));
     }
     let caller = match reach {
         Reach::Console => {
-            let mut client = Peer::new(stream);
             greet_console(client.outbox.buffer());
             return Ok(Admitted::Console(Box::new(client), login.name.clone()));
         }
@@ -116,27 +119,27 @@ pub(crate) async fn log_in(gate: &Arc<Gate>, startup: Startup) -> Result<Admitte
                 sqlstate::INVALID_CATALOG_NAME,
                 format!("login \"{user}\" does not belong to service \"{database}\""),
             );
-            return refuse(stream, fields.with_hint("The database name in the URL is the service's name."));
+            return refuse(client, fields.with_hint("The database name in the URL is the service's name."));
         }
         Reach::Analyst => {
             let fields = Fields::fatal(
                 sqlstate::FEATURE_NOT_SUPPORTED,
                 "logins of kind analyst need fan-out, which this version of the gate does not have",
             );
-            return refuse(stream, fields.with_hint("Use a login of kind service."));
+            return refuse(client, fields.with_hint("Use a login of kind service."));
         }
         Reach::Service(caller) => gate.callers.share(Arc::new(caller)),
     };
     let (user, parameters) = match settings(gate, options.into_iter().chain(parameters), &caller) {
         Ok(settings) => settings,
-        Err(fields) => return refuse(stream, fields.with_severity(wire::Severity::Fatal)),
+        Err(fields) => return refuse(client, fields.with_severity(wire::Severity::Fatal)),
     };
-    begin(gate, Opening { stream, minor, caller, user, parameters }).await
+    begin(gate, Opening { client, minor, caller, user, parameters }).await
 }
 
 /// All that a session begins with.
 struct Opening {
-    stream: Stream,
+    client: Peer<Stream>,
     minor: u16,
     caller: Arc<Caller>,
     user: Option<Name>,
@@ -144,14 +147,14 @@ struct Opening {
 }
 
 async fn begin(gate: &Arc<Gate>, opening: Opening) -> Result<Admitted, Refused> {
-    let Opening { stream, minor, caller, user, parameters } = opening;
+    let Opening { client, minor, caller, user, parameters } = opening;
     // Protocol 3.0 has room for 4 bytes.
     let Some(secret) = CancelSecret::random(if minor == 0 { 4 } else { 32 }) else {
         return Err(Refused::silent("no random numbers"));
     };
     let registration = Registration::of(gate, Arc::clone(&caller), secret);
     let mut session = Box::new(Session {
-        client: Peer::new(stream),
+        client,
         state: State::new(Arc::clone(gate), caller, user, parameters),
         leased: None,
         handle: registration,
@@ -170,7 +173,7 @@ async fn begin(gate: &Arc<Gate>, opening: Opening) -> Result<Admitted, Refused> 
             };
             let reason = fields.message.clone();
             let fields = Box::new(fields.with_severity(wire::Severity::Fatal));
-            Err(Refused { told: Some((Box::new(session.client.stream), fields)), reason })
+            Err(Refused { told: Some((Box::new(session.client), fields)), reason })
         }
     }
 }
@@ -185,14 +188,14 @@ impl Session {
             Ok(None) => self.state.told = Told::starting(Arc::clone(&self.state.gate.nowhere)),
             Err(error) => return Err(End::Told(Box::new(error::no_route(&error)))),
         }
-        let mut out = Vec::new();
-        frame::authentication_ok(&mut out);
+        let out = self.client.outbox.buffer();
+        out.reserve(WELCOME_BYTES);
+        frame::authentication_ok(out);
         for (name, value) in self.state.told.iter() {
-            frame::parameter_status(&mut out, name, value);
+            frame::parameter_status(out, name, value);
         }
-        frame::backend_key_data(&mut out, self.handle.process, self.handle.secret());
-        frame::ready_for_query(&mut out, b'I');
-        *self.client.outbox.buffer() = out;
+        frame::backend_key_data(out, self.handle.process, self.handle.secret());
+        frame::ready_for_query(out, b'I');
         Ok(())
     }
 
@@ -218,7 +221,11 @@ impl Session {
             self.note_welcome(known, route);
             return Ok(());
         }
-        Box::pin(self.take_lease(None)).await.map_err(|no_lease| match no_lease {
+        let owed = self.client.outbox.buffer().len();
+        let taken = Box::pin(self.take_lease(None)).await;
+        // What the lease had to tell is part of the welcome.
+        self.client.outbox.buffer().truncate(owed);
+        taken.map_err(|no_lease| match no_lease {
             NoLease::Refused(fields) => End::Told(fields),
             NoLease::End(end) => end,
         })?;
@@ -226,7 +233,6 @@ impl Session {
             let known = leased.lease.remember_welcome();
             self.note_welcome(known, route);
         }
-        *self.client.outbox.buffer() = Vec::new();
         self.at_safe_point().await
     }
 

@@ -5,10 +5,9 @@ use crate::life::Session;
 use crate::login::{Admitted, CONSOLE, Refused, log_in};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
-use wire::greet::{Greeting, Startup, greet};
+use wire::greet::{Greeting, greet};
 use wire::{Fields, Peer, Stream, sqlstate};
 
 /// How long a refused client may take to accept the refusal, and a cancel request to be delivered.
@@ -20,8 +19,8 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 ///
 /// The future is what an idle session costs for as long as it lasts: greeting and login are boxed, and
 /// gone when they are over.
-pub fn serve(gate: Arc<Gate>, tcp: TcpStream) -> impl Future<Output = ()> + Send {
-    let admitted = Box::pin(admit(gate, tcp));
+pub fn serve(gate: Arc<Gate>, stream: Stream) -> impl Future<Output = ()> + Send {
+    let admitted = Box::pin(admit(gate, stream));
     async move {
         if let Some(session) = admitted.await {
             session.run().await;
@@ -30,10 +29,10 @@ pub fn serve(gate: Arc<Gate>, tcp: TcpStream) -> impl Future<Output = ()> + Send
 }
 
 /// Admits a client, and serves it to its end if it wants the admin console. `None`: nothing is left to do here.
-async fn admit(gate: Arc<Gate>, tcp: TcpStream) -> Option<Box<Session>> {
+async fn admit(gate: Arc<Gate>, stream: Stream) -> Option<Box<Session>> {
     let mut place = Arc::clone(&gate.places).try_acquire_owned().ok();
     let limit = gate.limits.login_timeout;
-    match timeout(limit, Box::pin(open(&gate, tcp, &mut place))).await {
+    match timeout(limit, Box::pin(open(&gate, stream, &mut place))).await {
         Ok(Some(Admitted::Session(mut session))) => {
             session.place = place.take();
             metrics::counter!("stuffgate_logins_total", "outcome" => "ok").increment(1);
@@ -70,10 +69,10 @@ async fn move_in(mut session: Box<Session>) {
 /// Greets and admits; `None` if the connection is over.
 async fn open(
     gate: &Arc<Gate>,
-    tcp: TcpStream,
+    stream: Stream,
     place: &mut Option<OwnedSemaphorePermit>,
 ) -> Option<Admitted> {
-    let startup = match greet(tcp, &gate.tls()).await {
+    let startup = match greet(stream, &gate.tls()).await {
         Ok(Greeting::Startup(startup)) => *startup,
         Ok(Greeting::Cancel { key, stream }) => {
             metrics::counter!("stuffgate_cancels_total").increment(1);
@@ -96,8 +95,8 @@ async fn open(
             sqlstate::TOO_MANY_CONNECTIONS,
             format!("the gate has {limit} clients, which is its limit"),
         );
-        let Startup { stream, .. } = startup;
-        tell(stream, &fields.with_hint("The operator can raise session.max_clients.")).await;
+        let client = Peer::new(startup.stream);
+        tell(client, &fields.with_hint("The operator can raise session.max_clients.")).await;
         return None;
     }
     let user = startup.user.clone();
@@ -106,16 +105,16 @@ async fn open(
         Err(Refused { told, reason }) => {
             metrics::counter!("stuffgate_logins_total", "outcome" => "refused").increment(1);
             tracing::info!(login = %user, %reason, "login refused");
-            if let Some((stream, fields)) = told {
-                tell(*stream, &fields).await;
+            if let Some((client, fields)) = told {
+                tell(*client, &fields).await;
             }
             None
         }
     }
 }
 
-async fn tell(stream: Stream, fields: &Fields) {
-    let mut client = Peer::new(stream);
+/// Says why the session ends, behind what the client is still owed.
+async fn tell(mut client: Peer<Stream>, fields: &Fields) {
     fields.encode_error(client.outbox.buffer());
     let _told = timeout(LAST_WORDS, client.send()).await;
 }

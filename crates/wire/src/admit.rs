@@ -1,14 +1,12 @@
 //! The gate lets a client prove its login's secret by SCRAM (PostgreSQL manual, "SASL Authentication").
 
 use crate::error::Fields;
-use crate::exchange::{NoMessage, read_message, refuse, send};
-use crate::frame::{Reader, frontend};
+use crate::exchange::{NoMessage, read_message, refuse};
+use crate::frame::{self, Reader, frontend};
+use crate::peer::Peer;
 use crate::scram::{MAX_MESSAGE_BYTES, Mechanism, Mock, ScramError, Verifier, server};
 use crate::sqlstate;
 use crate::stream::Stream;
-use bytes::{Bytes, BytesMut};
-use pgwire::messages::Message;
-use pgwire::messages::startup::Authentication;
 use std::io;
 
 pub use crate::frame::authentication_ok;
@@ -31,17 +29,18 @@ pub enum AuthError {
     Protocol(Box<Fields>),
 }
 
-/// Lets the client of `stream` prove the secret of `login` against `verifier`, which is `None` for a login
+/// Lets `client` prove the secret of `login` against `verifier`, which is `None` for a login
 /// that is unknown, disabled or expired: such a client sees the same messages and the same timing as one
 /// with a wrong secret. Offers SCRAM-SHA-256-PLUS, and that first, where the connection can be bound to.
 ///
-/// Does not send AuthenticationOk: whether the login is allowed in is decided after this, and
-/// [`authentication_ok`] writes it.
+/// Does not say AuthenticationOk: whether the login is allowed in is decided after this, and
+/// [`authentication_ok`] writes it. The gate's own proof is left in the outbox, to travel with what follows;
+/// what the client sent ahead is in the inbox.
 ///
 /// # Errors
 /// See [`AuthError`]. The deadline is the caller's: after dropping the future, drop the stream as well.
 pub async fn authenticate(
-    stream: &mut Stream,
+    client: &mut Peer<Stream>,
     login: &str,
     verifier: Option<&Verifier>,
     mock: &Mock,
@@ -49,11 +48,11 @@ pub async fn authenticate(
     // The mock is made for everybody, so that it takes nobody longer.
     let mocked = mock.verifier(login);
     let (verifier, genuine) = verifier.map_or((mocked, false), |known| (known.clone(), true));
-    match exchange(stream, verifier, genuine).await {
+    match exchange(client, verifier, genuine).await {
         Ok(()) => Ok(()),
         Err(Failure::Io(error)) => Err(AuthError::Io(error)),
         Err(Failure::Scram(ScramError::WrongSecret)) => {
-            refuse(stream, &wrong_secret(login)).await;
+            refuse(&mut client.stream, &wrong_secret(login)).await;
             Err(AuthError::WrongSecret)
         }
         Err(Failure::Scram(error)) => {
@@ -63,7 +62,7 @@ pub async fn authenticate(
                 _ => sqlstate::PROTOCOL_VIOLATION,
             };
             let fields = Box::new(Fields::fatal(code, error.to_string()));
-            refuse(stream, &fields).await;
+            refuse(&mut client.stream, &fields).await;
             Err(AuthError::Protocol(fields))
         }
     }
@@ -92,31 +91,26 @@ impl From<ScramError> for Failure {
     }
 }
 
-async fn exchange(stream: &mut Stream, verifier: Verifier, genuine: bool) -> Result<(), Failure> {
-    let start = server::Start::new(verifier, genuine, stream.channel_binding())?;
-    let mut offer = vec![Mechanism::Plain.as_str().to_owned()];
-    if stream.channel_binding().is_some() {
-        offer.insert(0, Mechanism::Plus.as_str().to_owned());
-    }
-    say(stream, &Authentication::SASL(offer)).await?;
-    let body = answer(stream).await?;
+async fn exchange(client: &mut Peer<Stream>, verifier: Verifier, genuine: bool) -> Result<(), Failure> {
+    let end_point = client.stream.channel_binding();
+    let start = server::Start::new(verifier, genuine, end_point)?;
+    let all = [Mechanism::Plus.as_str(), Mechanism::Plain.as_str()];
+    let offered = if end_point.is_some() { &all[..] } else { &all[1..] };
+    frame::authentication_sasl(client.outbox.buffer(), offered);
+    let body = answer(client).await?;
     let (mechanism, first) = initial_response(&body)?;
     let (challenged, reply) = start.challenge(mechanism, first)?;
-    say(stream, &Authentication::SASLContinue(Bytes::from(reply))).await?;
-    let last = answer(stream).await?;
+    frame::authentication_sasl_continue(client.outbox.buffer(), &reply);
+    let last = answer(client).await?;
     let proof = challenged.finish(&last)?;
-    say(stream, &Authentication::SASLFinal(Bytes::from(proof))).await?;
+    frame::authentication_sasl_final(client.outbox.buffer(), &proof);
     Ok(())
 }
 
-async fn say(stream: &mut Stream, message: &Authentication) -> Result<(), Failure> {
-    let mut out = BytesMut::new();
-    message.encode(&mut out).map_err(|error| Failure::Io(io::Error::other(error)))?;
-    Ok(send(stream, &out).await?)
-}
-
-async fn answer(stream: &mut Stream) -> Result<Vec<u8>, Failure> {
-    match read_message(stream, MAX_BODY_BYTES).await {
+/// Sends what is owed and hears what the client says to it.
+async fn answer(client: &mut Peer<Stream>) -> Result<Vec<u8>, Failure> {
+    client.send().await?;
+    match read_message(client, MAX_BODY_BYTES).await {
         Ok((frontend::PASSWORD, body)) => Ok(body),
         Ok((frontend::TERMINATE, _)) => Err(Failure::Io(io::ErrorKind::UnexpectedEof.into())),
         Ok(_) => Err(ScramError::Malformed("the client sent something else instead of one").into()),

@@ -2,9 +2,10 @@
 
 use crate::error::Fields;
 use crate::frame::{HEADER_BYTES, Header};
+use crate::peer::Peer;
 use crate::stream::Stream;
 use std::io;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 
 /// Most bytes that are thrown away so that a last error reaches a peer that is still sending. Closing a
 /// socket with unread bytes in it makes the kernel take back what was written.
@@ -19,18 +20,25 @@ pub(crate) enum NoMessage {
     Length,
 }
 
-/// Reads exactly one message and not a byte after it, with a body of at most `limit` bytes. Nothing is
-/// allocated before the length was checked.
-pub(crate) async fn read_message(stream: &mut Stream, limit: u32) -> Result<(u8, Vec<u8>), NoMessage> {
-    let mut head = [0; HEADER_BYTES];
-    stream.read_exact(&mut head).await.map_err(NoMessage::Io)?;
-    match Header::peek(&head) {
-        Ok(Some(header)) if header.body <= limit => {
-            let mut body = vec![0; header.body as usize];
-            stream.read_exact(&mut body).await.map_err(NoMessage::Io)?;
-            Ok((header.tag, body))
+/// Reads one message with a body of at most `limit` bytes; what came behind it stays in the inbox, whose
+/// memory grows with what arrives and never with what a length promises.
+pub(crate) async fn read_message(peer: &mut Peer<Stream>, limit: u32) -> Result<(u8, Vec<u8>), NoMessage> {
+    loop {
+        let unread = peer.inbox.unread();
+        match Header::peek(unread) {
+            Ok(Some(header)) if header.body <= limit => {
+                if let Some(body) = unread.get(HEADER_BYTES..header.total()) {
+                    let body = body.to_vec();
+                    peer.inbox.consume(header.total());
+                    return Ok((header.tag, body));
+                }
+            }
+            Ok(None) => {}
+            Ok(Some(_)) | Err(_) => return Err(NoMessage::Length),
         }
-        _ => Err(NoMessage::Length),
+        if peer.fill().await.map_err(NoMessage::Io)? == 0 {
+            return Err(NoMessage::Io(io::ErrorKind::UnexpectedEof.into()));
+        }
     }
 }
 

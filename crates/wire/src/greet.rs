@@ -10,7 +10,6 @@ use crate::stream::Stream;
 use crate::tls::{ALPN, ClientTls, TlsPolicy};
 use std::io;
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 
 pub use crate::startup::{CANCEL_SECRET_BYTES, CancelKey, MAX_STARTUP_BYTES, NEWEST_MINOR};
@@ -18,6 +17,9 @@ pub use crate::startup::{CANCEL_SECRET_BYTES, CancelKey, MAX_STARTUP_BYTES, NEWE
 /// First byte of a TLS record that begins a handshake (RFC 8446, section 5.1). A start-up packet's first
 /// byte is the top of its length and always 0.
 const TLS_HANDSHAKE: u8 = 0x16;
+
+/// Bytes of a start-up packet's length.
+const LENGTH_BYTES: usize = 4;
 
 /// What a client wants.
 #[derive(Debug)]
@@ -79,8 +81,7 @@ pub enum GreetError {
 ///
 /// # Errors
 /// See [`GreetError`]; the client has been told what it can be told.
-pub async fn greet(tcp: TcpStream, tls: &ClientTls) -> Result<Greeting, GreetError> {
-    let stream = Stream::tcp(tcp)?;
+pub async fn greet(stream: Stream, tls: &ClientTls) -> Result<Greeting, GreetError> {
     let (mut stream, opening) = Box::pin(open(stream, tls)).await?;
     let start = match opening {
         Opening::Cancel(key) => return Ok(Greeting::Cancel { key, stream: Box::new(stream) }),
@@ -115,18 +116,19 @@ pub async fn greet(tcp: TcpStream, tls: &ClientTls) -> Result<Greeting, GreetErr
 
 /// Answers requests for encryption until something else comes.
 async fn open(mut stream: Stream, tls: &ClientTls) -> Result<(Stream, Opening), GreetError> {
+    let mut length = None;
     if let Some(tcp) = stream.plain_tcp() {
-        let mut first = [0];
+        let mut first = [0; LENGTH_BYTES];
         match tcp.peek(&mut first).await {
             Ok(0) | Err(_) => return Err(GreetError::Nothing),
-            Ok(_) if first == [TLS_HANDSHAKE] => return direct(stream, tls).await,
-            Ok(_) => {}
+            Ok(_) if first[0] == TLS_HANDSHAKE => return direct(stream, tls).await,
+            Ok(seen) => length = (seen == first.len()).then(|| u32::from_be_bytes(first)),
         }
     }
     let (mut asked_ssl, mut asked_gss) = (false, false);
     loop {
         let opening;
-        (stream, opening) = packet(stream).await?;
+        (stream, opening) = packet(stream, length.take()).await?;
         match opening {
             Opening::Ssl if !asked_ssl => {
                 asked_ssl = true;
@@ -134,7 +136,7 @@ async fn open(mut stream: Stream, tls: &ClientTls) -> Result<(Stream, Opening), 
                 if tls.acceptor().is_some() {
                     send(&mut stream, b"S").await?;
                     stream = encrypt(stream, tls).await?;
-                    return packet(stream).await;
+                    return packet(stream, None).await;
                 }
                 send(&mut stream, b"N").await?;
             }
@@ -173,7 +175,7 @@ async fn nothing_early(stream: Stream) -> Result<Stream, GreetError> {
 async fn direct(stream: Stream, tls: &ClientTls) -> Result<(Stream, Opening), GreetError> {
     let stream = encrypt(stream, tls).await?;
     if stream.tls_session().is_some_and(|session| session.alpn_protocol() == Some(ALPN)) {
-        return packet(stream).await;
+        return packet(stream, None).await;
     }
     let fields = violation("direct TLS without the application protocol \"postgresql\" (ALPN)");
     Err(refused(stream, Box::new(fields.with_hint("Use sslnegotiation=postgres, or a newer client."))).await)
@@ -187,16 +189,20 @@ async fn encrypt(stream: Stream, tls: &ClientTls) -> Result<Stream, GreetError> 
     Ok(Stream::tls(TlsStream::Server(io), tls.end_point()))
 }
 
-/// Reads exactly one opening packet and not a byte after it. Its length is checked before anything is
-/// allocated.
-async fn packet(mut stream: Stream) -> Result<(Stream, Opening), GreetError> {
-    let length = stream.read_u32().await?;
+/// Reads exactly one opening packet and not a byte after it. Its length, which may have been seen in the
+/// stream already, is checked before anything is allocated.
+async fn packet(mut stream: Stream, seen: Option<u32>) -> Result<(Stream, Opening), GreetError> {
+    let length = match seen {
+        Some(length) => length,
+        None => stream.read_u32().await?,
+    };
     if !(MIN_STARTUP_BYTES..=MAX_STARTUP_BYTES).contains(&length) {
         return Err(refused(stream, violation("the start-up packet has an impossible length")).await);
     }
-    let mut body = vec![0; length as usize - 4];
-    stream.read_exact(&mut body).await?;
-    match Opening::decode(&body) {
+    let skipped = if seen.is_some() { LENGTH_BYTES } else { 0 };
+    let mut packet = vec![0; length as usize - LENGTH_BYTES + skipped];
+    stream.read_exact(&mut packet).await?;
+    match Opening::decode(packet.get(skipped..).unwrap_or_default()) {
         Ok(opening) => Ok((stream, opening)),
         Err(fields) => Err(refused(stream, fields).await),
     }

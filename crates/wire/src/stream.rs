@@ -42,13 +42,15 @@ impl Stream {
     /// # Errors
     /// When the kernel refuses an option, that is, when the connection is already gone.
     pub fn tcp(tcp: TcpStream) -> io::Result<Self> {
-        tcp.set_nodelay(true)?;
-        let keepalive = TcpKeepalive::new()
-            .with_time(KEEPALIVE_IDLE)
-            .with_interval(KEEPALIVE_INTERVAL)
-            .with_retries(KEEPALIVE_RETRIES);
-        SockRef::from(&tcp).set_tcp_keepalive(&keepalive)?;
-        Ok(Self(Layers::Plain(Socket::Tcp(tcp))))
+        set_options(&SockRef::from(&tcp))?;
+        Ok(Self::accepted(tcp))
+    }
+
+    /// Takes a connection that was accepted on a listener with [`set_options`] in force: Linux gives what
+    /// it accepts the listener's options, which saves five system calls for each client.
+    #[must_use]
+    pub fn accepted(tcp: TcpStream) -> Self {
+        Self(Layers::Plain(Socket::Tcp(tcp)))
     }
 
     /// Takes a Unix socket.
@@ -183,6 +185,20 @@ impl Stream {
             Layers::Tls(tls) => tls.io.get_ref().0,
         }
     }
+}
+
+/// Sets what every TCP connection of the gate has, on one or on a listener for all that it accepts: no
+/// delay for small messages, keep-alive on.
+///
+/// # Errors
+/// When the kernel refuses an option.
+pub fn set_options(socket: &SockRef<'_>) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_IDLE)
+        .with_interval(KEEPALIVE_INTERVAL)
+        .with_retries(KEEPALIVE_RETRIES);
+    socket.set_tcp_keepalive(&keepalive)
 }
 
 /// Whether a look at a socket found nothing, not even its end.

@@ -115,7 +115,7 @@ impl House {
         let port = listener.local_addr().expect("an address").port();
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
-                tokio::spawn(session::serve(Arc::clone(&gate), tcp));
+                tokio::spawn(session::serve(Arc::clone(&gate), Stream::tcp(tcp).expect("a stream")));
             }
         });
         Self { server, port }

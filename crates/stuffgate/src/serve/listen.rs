@@ -1,7 +1,7 @@
 //! The sockets that clients connect to, one for each address and worker.
 
 use anyhow::Context as _;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
@@ -33,6 +33,8 @@ pub(crate) fn bind(addresses: &[SocketAddr], workers: usize) -> anyhow::Result<L
     Ok(listeners)
 }
 
+/// What they accept has the options of [`wire::stream::set_options`].
+///
 /// The first socket is bound alone: another gate on the same address would share its clients unseen.
 /// Then it lets this process's other sockets in (socket(7), `SO_REUSEPORT`).
 fn bind_one(wanted: SocketAddr, workers: usize) -> io::Result<Vec<TcpListener>> {
@@ -62,6 +64,7 @@ fn socket(address: SocketAddr) -> io::Result<Socket> {
         socket.set_only_v6(true)?;
     }
     socket.set_nonblocking(true)?;
+    wire::stream::set_options(&SockRef::from(&socket))?;
     Ok(socket)
 }
 
@@ -69,6 +72,7 @@ fn socket(address: SocketAddr) -> io::Result<Socket> {
 mod tests {
     use super::*;
     use std::net::TcpStream;
+    use wire::stream::{KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES};
 
     fn loopback() -> SocketAddr {
         ([127, 0, 0, 1], 0).into()
@@ -87,6 +91,21 @@ mod tests {
             assert_ne!(address.port(), 0);
             TcpStream::connect(address).expect("connected");
         }
+    }
+
+    #[test]
+    fn what_is_accepted_has_the_options_that_sessions_count_on() {
+        let listeners = bind(&[loopback()], 1).expect("bound");
+        let _client = TcpStream::connect(listeners.addresses[0]).expect("connected");
+        let listener = &listeners.by_worker[0][0];
+        listener.set_nonblocking(false).expect("an option");
+        let (accepted, _) = listener.accept().expect("accepted");
+        let accepted = SockRef::from(&accepted);
+        assert!(accepted.tcp_nodelay().expect("an option"), "small messages wait");
+        assert!(accepted.keepalive().expect("an option"), "a client that is gone is never noticed");
+        assert_eq!(accepted.tcp_keepalive_time().expect("an option"), KEEPALIVE_IDLE);
+        assert_eq!(accepted.tcp_keepalive_interval().expect("an option"), KEEPALIVE_INTERVAL);
+        assert_eq!(accepted.tcp_keepalive_retries().expect("an option"), KEEPALIVE_RETRIES);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use wire::Stream;
 
 /// Pause after a connection could not be accepted for want of something: it waits in the kernel meanwhile.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -119,7 +120,7 @@ async fn accept_all(listener: &TcpListener, gate: &Arc<Gate>) {
 
 fn welcome(stream: TcpStream, gate: &Arc<Gate>) {
     counter!("stuffgate_connections_total").increment(1);
-    tokio::spawn(session::serve(Arc::clone(gate), stream));
+    tokio::spawn(session::serve(Arc::clone(gate), Stream::accepted(stream)));
 }
 
 /// Whether an error is about one connection only, so that the next can be accepted at once.

@@ -2,6 +2,7 @@
 
 use super::{AuthFault, CancelKey, DialError, DialTarget};
 use crate::error::Fields;
+use crate::frame::authentication::{CLEARTEXT, MD5, OK, SASL, SASL_CONTINUE, SASL_FINAL};
 use crate::frame::{HEADER_BYTES, Header, Reader, backend};
 use crate::peer::Peer;
 use crate::scram::client::{Binding, Proved, Start};
@@ -20,14 +21,6 @@ pub const MAX_LOGIN_BYTES: usize = 256 * 1024;
 pub const MAX_PARAMETERS: usize = 128;
 /// Most bytes of parameters that are remembered, names and values.
 pub const MAX_PARAMETER_BYTES: usize = 16 * 1024;
-
-/// Authentication requests (PostgreSQL manual, "Message Formats").
-const OK: u32 = 0;
-const CLEARTEXT: u32 = 3;
-const MD5: u32 = 5;
-const SASL: u32 = 10;
-const SASL_CONTINUE: u32 = 11;
-const SASL_FINAL: u32 = 12;
 
 /// What a login ends with.
 pub(super) struct Welcome {

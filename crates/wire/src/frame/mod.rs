@@ -9,7 +9,7 @@ mod write_backend;
 mod write_frontend;
 
 pub use read::{Reader, cstr};
-pub use tag::{backend, frontend};
+pub use tag::{authentication, backend, frontend};
 pub use write_backend::*;
 pub use write_frontend::*;
 

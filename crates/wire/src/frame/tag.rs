@@ -32,6 +32,22 @@ pub mod frontend {
     pub const TERMINATE: u8 = b'X';
 }
 
+/// What a message of the Authentication… family says: the first four bytes of its body.
+pub mod authentication {
+    /// AuthenticationOk.
+    pub const OK: u32 = 0;
+    /// AuthenticationCleartextPassword.
+    pub const CLEARTEXT: u32 = 3;
+    /// AuthenticationMD5Password.
+    pub const MD5: u32 = 5;
+    /// AuthenticationSASL.
+    pub const SASL: u32 = 10;
+    /// AuthenticationSASLContinue.
+    pub const SASL_CONTINUE: u32 = 11;
+    /// AuthenticationSASLFinal.
+    pub const SASL_FINAL: u32 = 12;
+}
+
 /// What a server sends.
 pub mod backend {
     /// The Authentication… family.

@@ -1,6 +1,6 @@
 //! Writers of the messages a server sends, for what the gate answers itself.
 
-use super::{backend, put_count, put_cstr, put_value, write};
+use super::{authentication, backend, put_count, put_cstr, put_value, write};
 
 /// Type oid of `text`.
 pub const TEXT_OID: u32 = 25;
@@ -134,7 +134,35 @@ pub fn backend_key_data(out: &mut Vec<u8>, process: u32, secret: &[u8]) {
 
 /// AuthenticationOk: the session is authenticated *and* allowed.
 pub fn authentication_ok(out: &mut Vec<u8>) {
-    write(out, backend::AUTHENTICATION, |body| body.extend_from_slice(&[0; 4]));
+    write(out, backend::AUTHENTICATION, |body| body.extend_from_slice(&authentication::OK.to_be_bytes()));
+}
+
+/// AuthenticationSASL: the mechanisms that the client may choose from, the preferred one first.
+pub(crate) fn authentication_sasl(out: &mut Vec<u8>, mechanisms: &[&str]) {
+    write(out, backend::AUTHENTICATION, |body| {
+        body.extend_from_slice(&authentication::SASL.to_be_bytes());
+        for mechanism in mechanisms {
+            put_cstr(body, mechanism);
+        }
+        body.push(0);
+    });
+}
+
+/// AuthenticationSASLContinue with the server's first message.
+pub(crate) fn authentication_sasl_continue(out: &mut Vec<u8>, message: &str) {
+    authentication_with(out, authentication::SASL_CONTINUE, message);
+}
+
+/// AuthenticationSASLFinal with the server's proof.
+pub(crate) fn authentication_sasl_final(out: &mut Vec<u8>, message: &str) {
+    authentication_with(out, authentication::SASL_FINAL, message);
+}
+
+fn authentication_with(out: &mut Vec<u8>, code: u32, data: &str) {
+    write(out, backend::AUTHENTICATION, |body| {
+        body.extend_from_slice(&code.to_be_bytes());
+        body.extend_from_slice(data.as_bytes());
+    });
 }
 
 /// NegotiateProtocolVersion: the newest 3.x the gate speaks with this client, and the protocol options
@@ -188,7 +216,7 @@ mod tests {
     #[test]
     fn an_independent_decoder_reads_what_is_written() {
         type Writer = fn(&mut Vec<u8>);
-        let table: [(Writer, &str); 15] = [
+        let table: [(Writer, &str); 18] = [
             (|out| ready_for_query(out, b'T'), "Transaction"),
             (|out| command_complete(out, "SELECT 2"), "SELECT 2"),
             (parse_complete, "ParseComplete"),
@@ -204,6 +232,9 @@ mod tests {
             (|out| parameter_status(out, "TimeZone", "UTC"), "TimeZone"),
             (|out| backend_key_data(out, 7, &[1; 32]), "pid: 7"),
             (authentication_ok, "Authentication(Ok)"),
+            (|out| authentication_sasl(out, &["A", "B"]), r#"Authentication(SASL(["A", "B"]))"#),
+            (|out| authentication_sasl_continue(out, "r=x"), r#"Authentication(SASLContinue(b"r=x"))"#),
+            (|out| authentication_sasl_final(out, "v=x"), r#"Authentication(SASLFinal(b"v=x"))"#),
         ];
         for (write, wanted) in table {
             let mut out = Vec::new();

@@ -1,10 +1,9 @@
 //! What the gate does with whatever a server answers: a store is as hostile as a client.
 
-use crate::{gate_tls, patiently};
+use crate::{accepted, gate_tls, patiently};
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use wire::Stream;
 use wire::admit::authenticate;
 use wire::dial::{
     AddressPolicy, AuthFault, DialError, DialTarget, MAX_PARAMETERS, Server, ServerTls, ServerTlsMode,
@@ -14,6 +13,7 @@ use wire::frame;
 use wire::greet::{CancelKey, Greeting, greet};
 use wire::scram::{Keys, MAX_ITERATIONS, Mock, ScramError, Secret};
 use wire::tls::{ClientTls, TlsPolicy};
+use wire::{Peer, Stream};
 
 const OPEN: AddressPolicy = AddressPolicy { loopback: true, link_local: false };
 const OFFER: &[u8] = b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0";
@@ -399,16 +399,16 @@ async fn gate(listener: &TcpListener, tls: &ClientTls, count: usize) -> Vec<Stri
     let mut seen = Vec::new();
     for _ in 0..count {
         let (tcp, _) = listener.accept().await.expect("a client");
-        match greet(tcp, tls).await {
+        match greet(accepted(tcp), tls).await {
             Ok(Greeting::Cancel { key, .. }) => seen.push(format!("cancel {} {:?}", key.process, key.secret)),
-            Ok(Greeting::Startup(mut startup)) => {
+            Ok(Greeting::Startup(startup)) => {
                 let bound = startup.stream.channel_binding().is_some();
-                match authenticate(&mut startup.stream, "alice", Some(&verifier), &Mock::new([1; 32])).await {
+                let mut client = Peer::new(startup.stream);
+                match authenticate(&mut client, "alice", Some(&verifier), &Mock::new([1; 32])).await {
                     Ok(()) => {
-                        let out = ok_then(welcome);
-                        startup.stream.write_all(&out).await.expect("sent");
-                        startup.stream.flush().await.expect("sent");
-                        seen.push(format!("session, tls {}, binding {bound}", startup.stream.is_tls()));
+                        client.outbox.buffer().extend_from_slice(&ok_then(welcome));
+                        client.send().await.expect("sent");
+                        seen.push(format!("session, tls {}, binding {bound}", client.stream.is_tls()));
                     }
                     Err(error) => seen.push(error.to_string()),
                 }
@@ -493,7 +493,7 @@ async fn an_idle_connection_is_quiet_until_anything_happens() {
         let (release, released) = tokio::sync::oneshot::channel::<()>();
         let serve = async {
             let (tcp, _) = listener.accept().await.expect("a client");
-            let Ok(Greeting::Startup(mut startup)) = greet(tcp, &client_tls).await else {
+            let Ok(Greeting::Startup(mut startup)) = greet(accepted(tcp), &client_tls).await else {
                 panic!("no start")
             };
             startup.stream.write_all(&ok_then(welcome)).await.expect("sent");

@@ -1,6 +1,6 @@
 //! What the gate does with whatever a client begins with.
 
-use crate::{both_ends, gate_tls, say_and_hear};
+use crate::{accepted, both_ends, gate_tls, say_and_hear};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ fn cancel() -> Vec<u8> {
 async fn greet_to(tls: &ClientTls, bytes: &[u8]) -> (Result<Greeting, GreetError>, Vec<u8>) {
     both_ends(
         async |tcp| {
-            let mut greeting = greet(tcp, tls).await;
+            let mut greeting = greet(accepted(tcp), tls).await;
             // The client waits for the end, so the stream must go; what it was is in the rest.
             let stream = match &mut greeting {
                 Ok(Greeting::Startup(startup)) => Some(&mut startup.stream),
@@ -71,7 +71,7 @@ async fn a_start_up_packet_may_come_in_any_two_pieces() {
     let whole = alice();
     for cut in 1..whole.len() {
         let (outcome, ()) = both_ends(
-            async |tcp| greet(tcp, &ClientTls::off()).await,
+            async |tcp| greet(accepted(tcp), &ClientTls::off()).await,
             async |mut tcp| {
                 tcp.set_nodelay(true).expect("an option");
                 tcp.write_all(&whole[..cut]).await.expect("sent");
@@ -87,7 +87,7 @@ async fn a_start_up_packet_may_come_in_any_two_pieces() {
 #[tokio::test]
 async fn a_start_up_packet_may_come_a_byte_at_a_time_behind_a_request_for_each_encryption() {
     let (outcome, ()) = both_ends(
-        async |tcp| greet(tcp, &ClientTls::off()).await,
+        async |tcp| greet(accepted(tcp), &ClientTls::off()).await,
         async |mut tcp| {
             tcp.set_nodelay(true).expect("an option");
             for request in [&GSS[..], &SSL, &alice()] {
@@ -157,7 +157,7 @@ async fn bytes_ahead_of_the_answer_to_a_request_for_encryption_are_refused() {
 async fn each_encryption_may_be_asked_for_once() {
     for (first, second) in [(SSL, SSL), (GSS, GSS)] {
         let (outcome, heard) = both_ends(
-            async |tcp| greet(tcp, &ClientTls::off()).await,
+            async |tcp| greet(accepted(tcp), &ClientTls::off()).await,
             async |mut tcp| {
                 tcp.write_all(&first).await.expect("sent");
                 assert_eq!(tcp.read_u8().await.expect("an answer"), b'N');
@@ -200,7 +200,9 @@ async fn tls_may_be_asked_for_or_begun_directly() {
         [(&[&SSL], &[]), (&[&GSS, &SSL], &[]), (&[&SSL], &[b"postgresql"]), (&[], &[b"postgresql"])];
     for (before, alpn) in table {
         let (outcome, _) = both_ends(
-            async |tcp| greet(tcp, &tls).await.map(|greeting| startup_of(Ok(greeting)).stream.is_tls()),
+            async |tcp| {
+                greet(accepted(tcp), &tls).await.map(|greeting| startup_of(Ok(greeting)).stream.is_tls())
+            },
             async |tcp| through_tls(tcp, with(alpn), before, &alice()).await,
         )
         .await;
@@ -213,7 +215,7 @@ async fn direct_tls_needs_the_protocols_name_and_tls_that_is_switched_on() {
     let (tls, authority) = gate_tls(TlsPolicy::Prefer);
     let with = |alpn: &[&[u8]]| authority.client_config(None, alpn).expect("TLS");
     let (outcome, heard) = both_ends(
-        async |tcp| greet(tcp, &tls).await,
+        async |tcp| greet(accepted(tcp), &tls).await,
         async |tcp| through_tls(tcp, with(&[]), &[], &alice()).await,
     )
     .await;
@@ -222,7 +224,7 @@ async fn direct_tls_needs_the_protocols_name_and_tls_that_is_switched_on() {
     let off = ClientTls::off();
     for (tls, alpn) in [(&tls, &b"h2"[..]), (&off, b"postgresql")] {
         let (outcome, heard) = both_ends(
-            async |tcp| greet(tcp, tls).await,
+            async |tcp| greet(accepted(tcp), tls).await,
             async |tcp| through_tls(tcp, with(&[alpn]), &[], &alice()).await,
         )
         .await;
@@ -237,7 +239,7 @@ async fn nothing_but_a_start_up_packet_or_a_cancel_request_comes_after_tls() {
     for inside in [SSL, GSS] {
         let config = authority.client_config(None, &[]).expect("TLS");
         let (outcome, heard) = both_ends(
-            async |tcp| greet(tcp, &tls).await,
+            async |tcp| greet(accepted(tcp), &tls).await,
             async |tcp| through_tls(tcp, config, &[&SSL], &inside).await,
         )
         .await;
@@ -301,7 +303,9 @@ async fn a_clients_certificate_gives_its_name_and_a_foreign_one_ends_the_handsha
     let own = authority.client("alice").expect("a certificate");
     let config = authority.client_config(Some(&own), &[]).expect("TLS");
     let (outcome, _) = both_ends(
-        async |tcp| greet(tcp, &tls).await.map(|greeting| startup_of(Ok(greeting)).certificate_name),
+        async |tcp| {
+            greet(accepted(tcp), &tls).await.map(|greeting| startup_of(Ok(greeting)).certificate_name)
+        },
         async |tcp| through_tls(tcp, config, &[&SSL], &alice()).await,
     )
     .await;
@@ -311,7 +315,7 @@ async fn a_clients_certificate_gives_its_name_and_a_foreign_one_ends_the_handsha
     let foreign = stranger.client("alice").expect("a certificate");
     let config = authority.client_config(Some(&foreign), &[]).expect("TLS");
     let (outcome, _) = both_ends(
-        async |tcp| greet(tcp, &tls).await.map(drop),
+        async |tcp| greet(accepted(tcp), &tls).await.map(drop),
         async |tcp| through_tls(tcp, config, &[&SSL], &alice()).await,
     )
     .await;

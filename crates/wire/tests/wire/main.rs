@@ -33,6 +33,11 @@ async fn both_ends<A, B>(
     .await
 }
 
+/// The gate's end of a connection.
+fn accepted(tcp: TcpStream) -> wire::Stream {
+    wire::Stream::tcp(tcp).expect("a stream")
+}
+
 async fn patiently<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("it takes no longer than a minute")
 }

@@ -1,10 +1,10 @@
 //! Against the real thing: a real Postgres dialed, a real psql served.
 
-use crate::{gate_tls, patiently};
+use crate::{accepted, gate_tls, patiently};
 use scratch::{Account, Binaries, Options, Server};
 use secrecy::SecretString;
 use std::process::Stdio;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use tokio::net::TcpListener;
 use wire::admit::authenticate;
 use wire::dial::{AddressPolicy, AuthFault, DialError, DialTarget, ServerTls, ServerTlsMode, cancel, dial};
@@ -135,30 +135,28 @@ async fn a_real_postgres_with_tls_is_bound_to_and_cancelled_over_tls() {
 async fn serve(listener: &TcpListener, tls: &ClientTls) {
     let verifier = Keys::derive("pencil", b"0123456789abcdef", 4096).verifier();
     let (tcp, _) = listener.accept().await.expect("psql");
-    let Ok(Greeting::Startup(mut startup)) = greet(tcp, tls).await else { panic!("no start-up") };
+    let Ok(Greeting::Startup(startup)) = greet(accepted(tcp), tls).await else { panic!("no start-up") };
     let known = (startup.user == "alice").then_some(&verifier);
-    if authenticate(&mut startup.stream, &startup.user, known, &Mock::new([1; 32])).await.is_err() {
+    let mut client = Peer::new(startup.stream);
+    if authenticate(&mut client, &startup.user, known, &Mock::new([1; 32])).await.is_err() {
         return;
     }
     let options = format!("{:?}", startup.options);
-    let mut out = Vec::new();
-    frame::authentication_ok(&mut out);
-    frame::parameter_status(&mut out, "server_version", "15.0");
-    frame::backend_key_data(&mut out, 1, &[0; 4]);
-    frame::ready_for_query(&mut out, b'I');
-    startup.stream.write_all(&out).await.expect("sent");
-    startup.stream.flush().await.expect("sent");
-    let mut asked = vec![0; 4096];
-    let count = startup.stream.read(&mut asked).await.expect("a query");
-    assert_eq!(asked[0], b'Q', "{count} bytes");
-    out.clear();
-    frame::row_description(&mut out, &[("options", frame::TEXT_OID), ("nothing", 23)]);
-    frame::data_row(&mut out, &[Some(options.as_bytes()), None]);
-    frame::command_complete(&mut out, "SELECT 1");
-    frame::ready_for_query(&mut out, b'I');
-    startup.stream.write_all(&out).await.expect("sent");
-    startup.stream.flush().await.expect("sent");
-    let _ = startup.stream.read(&mut asked).await;
+    let out = client.outbox.buffer();
+    frame::authentication_ok(out);
+    frame::parameter_status(out, "server_version", "15.0");
+    frame::backend_key_data(out, 1, &[0; 4]);
+    frame::ready_for_query(out, b'I');
+    client.send().await.expect("sent");
+    client.fill().await.expect("a query");
+    assert_eq!(client.inbox.unread()[0], b'Q');
+    let out = client.outbox.buffer();
+    frame::row_description(out, &[("options", frame::TEXT_OID), ("nothing", 23)]);
+    frame::data_row(out, &[Some(options.as_bytes()), None]);
+    frame::command_complete(out, "SELECT 1");
+    frame::ready_for_query(out, b'I');
+    client.send().await.expect("sent");
+    let _ = client.fill().await;
 }
 
 #[tokio::test]
