@@ -212,6 +212,12 @@ impl Ledger {
         self.owed.is_empty()
     }
 
+    /// Whether a reply is owed that the client waits for: not of messages of the gate's own alone.
+    #[must_use]
+    pub fn owes_client(&self) -> bool {
+        self.owed.iter().any(|owed| !owed.hidden)
+    }
+
     /// Whether extended-query messages were sent that no Sync has ended.
     #[must_use]
     pub fn segment_open(&self) -> bool {

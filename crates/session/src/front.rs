@@ -199,7 +199,9 @@ impl SessionFront<'_> {
         }
         let behind_another = !desk.ledger.segment_open() && !desk.ledger.is_settled();
         let journaled = self.state.underway.journaled().next().is_some();
-        if behind_another && (journaled || self.binding_may_end()) {
+        // The BEGIN that the gate itself sent ahead ends no binding.
+        let binding_may_end = desk.ledger.owes_client() && self.binding_may_end();
+        if behind_another && (journaled || binding_may_end) {
             // What names stand for, or whose store it is for, depends on how the segment before goes.
             return Verdict::Wait;
         }

@@ -202,6 +202,12 @@ fn hidden_answers_do_not_pass_but_the_error_of_a_hidden_parse_is_the_clients() {
 
     let mut ledger = Ledger::default();
     ledger.expect_hidden(Query);
+    assert!(!ledger.is_settled() && !ledger.owes_client());
+    ledger.expect(Query);
+    assert!(ledger.owes_client());
+
+    let mut ledger = Ledger::default();
+    ledger.expect_hidden(Query);
     assert!(!ledger.receive(b'E').expect("owed").forward);
     let step = ledger.receive_ready(b'I').expect("owed");
     assert_eq!(step, Step::forward(false));

@@ -1,8 +1,11 @@
 //! Every way of saying whom a session is for leads to that user's store and to no other.
 
 use crate::house::House;
+use std::sync::{Arc, Mutex, PoisonError};
 use testkit::Client;
 use testkit::frames::{bind, execute, parse, query, sync};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 const WHOSE: &str = "SELECT name FROM whose";
 
@@ -298,4 +301,48 @@ async fn what_is_pipelined_behind_the_end_of_a_binding_goes_where_the_session_be
         }
         assert_eq!(seen, expected, "pipeline {at}");
     }
+}
+
+/// What was read at a time, in order, from whoever connects to a port that leads on to `to`.
+async fn overhear(to: u16) -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind((scratch::HOST, 0)).await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let noted = Arc::clone(&heard);
+    tokio::spawn(async move {
+        while let Ok((gate, _)) = listener.accept().await {
+            let noted = Arc::clone(&noted);
+            tokio::spawn(async move {
+                let (mut from, mut back) = gate.into_split();
+                let server = TcpStream::connect((scratch::HOST, to)).await.expect("the server");
+                let (mut answers, mut on) = server.into_split();
+                tokio::spawn(async move { tokio::io::copy(&mut answers, &mut back).await });
+                let mut bytes = vec![0; 16 * 1024];
+                while let Ok(read @ 1..) = from.read(&mut bytes).await {
+                    let text = String::from_utf8_lossy(&bytes[..read]).into_owned();
+                    noted.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+                    on.write_all(&bytes[..read]).await.expect("passed on");
+                }
+            });
+        }
+    });
+    (port, heard)
+}
+
+#[tokio::test]
+async fn begin_travels_with_the_first_statement_also_where_the_binding_ends_with_the_transaction() {
+    let house = House::with(2).await;
+    let (port, heard) = overhear(house.server.port()).await;
+    house.move_stores(port);
+    let mut client = house.service().await;
+    for user in ["alice", "bob", "alice"] {
+        client.simple("BEGIN").await.expect("an answer");
+        client.simple(&format!("SET LOCAL stuffgate.user = '{user}'")).await.expect("an answer");
+        assert_eq!(whose(&mut client).await, user);
+        client.simple("COMMIT").await.expect("an answer");
+    }
+    let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+    let begun: Vec<&String> = heard.iter().filter(|text| text.contains("BEGIN")).collect();
+    assert_eq!(begun.len(), 3);
+    assert!(begun.iter().all(|text| text.contains(WHOSE)), "{begun:?}");
 }

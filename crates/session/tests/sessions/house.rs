@@ -49,6 +49,7 @@ impl Console for NoConsole {
 /// The gate, its server and its directory.
 pub(crate) struct House {
     pub(crate) server: Server,
+    directory: Arc<Directory>,
     port: u16,
 }
 
@@ -103,7 +104,7 @@ impl House {
         };
         let tls = wire::tls::ClientTls::off();
         let gate = Gate::new(
-            directory,
+            Arc::clone(&directory),
             pools,
             Arc::new(NoConsole),
             tls,
@@ -118,7 +119,16 @@ impl House {
                 tokio::spawn(session::serve(Arc::clone(&gate), Stream::tcp(tcp).expect("a stream")));
             }
         });
-        Self { server, port }
+        Self { server, directory, port }
+    }
+
+    /// Moves alice's and bob's stores to another port, behind which the server is expected.
+    pub(crate) fn move_stores(&self, port: u16) {
+        for id in [1, 2] {
+            let store = self.directory.store(StoreId(id)).expect("a store");
+            let endpoint = Endpoint { port, ..store.endpoint };
+            self.directory.apply(&Change::Store(Store { endpoint, ..store }));
+        }
     }
 
     /// A session of the service's own login.
