@@ -7,6 +7,7 @@ mod cpu;
 mod crowd;
 mod drive;
 mod groups;
+mod listener;
 mod machine;
 mod markdown;
 mod memory;
@@ -55,7 +56,7 @@ fn run(options: &Options) -> Result<bool> {
         wanted.iter().map(|group| outcome(*group, group.run(&mut stage, options))).collect();
     drop(stage);
     let machine = Machine::look();
-    let report = markdown::report(&machine, &sections);
+    let report = markdown::report(&machine, &sections, options.plots_from_page().as_deref());
     println!("{report}");
     if let Some(path) = &options.json {
         let all = serde_json::json!({ "machine": machine, "sections": sections });

@@ -9,8 +9,8 @@ use std::path::Path;
 const BEGIN: &str = "<!-- bench: begin -->";
 const END: &str = "<!-- bench: end -->";
 
-/// The whole report.
-pub(crate) fn report(machine: &Machine, sections: &[Section]) -> String {
+/// The whole report; `plots` is where its plots are, if they were drawn.
+pub(crate) fn report(machine: &Machine, sections: &[Section], plots: Option<&Path>) -> String {
     let mut text = String::from("## Goals\n\n");
     text += &verdicts(sections.iter().flat_map(|section| &section.verdicts));
     text += "\n## The run\n\n";
@@ -18,12 +18,12 @@ pub(crate) fn report(machine: &Machine, sections: &[Section]) -> String {
         text += &format!("- {name}: {value}\n");
     }
     for section in sections {
-        text += &one(section);
+        text += &one(section, plots);
     }
     text
 }
 
-fn one(section: &Section) -> String {
+fn one(section: &Section, plots: Option<&Path>) -> String {
     let mut text = format!("\n## {}\n\n", section.title);
     for note in &section.notes {
         text += &format!("{note}\n");
@@ -34,8 +34,11 @@ fn one(section: &Section) -> String {
     for shown in &section.tables {
         text += &format!("\n{}:\n\n{}", shown.caption, table(shown));
     }
-    for plot in &section.plots {
-        text += &format!("\n![{}]({}.svg)\n", plot.title, plot.name);
+    if let Some(folder) = plots {
+        for plot in &section.plots {
+            let path = folder.join(plot.name).with_extension("svg");
+            text += &format!("\n![{}]({})\n", plot.title, path.display());
+        }
     }
     text
 }

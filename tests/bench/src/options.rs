@@ -3,7 +3,7 @@
 use crate::groups::Group;
 use crate::target::Target;
 use clap::Parser;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Puts the gate beside a bare relay, PgBouncer and HAProxy (and others) and says which goals it meets.
 ///
@@ -26,8 +26,9 @@ pub(crate) struct Options {
     /// Seconds that each run of pgbench is measured for, after one that does not count.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: Option<u64>,
-    /// Another pooler that leads to the same tables, for `pgbench` and `syscalls`; may be given several times. The
-    /// process id is what CPU time needs. The address of Postgres is told when the bench starts.
+    /// Another pooler that leads to the same tables, for `pgbench`, `latency`, `syscalls` and `rows`; may be given
+    /// several times. The bench tells where Postgres is and waits up to five minutes for the pooler to let it in.
+    /// Without a process id, whoever listens on the port is taken for its process.
     #[arg(long = "target", value_name = "NAME=[PID@]URL", value_parser = Target::parse)]
     pub(crate) targets: Vec<Target>,
     /// Where to write everything that was measured.
@@ -46,7 +47,36 @@ impl Options {
         usize::from(self.rounds.unwrap_or(if self.quick { 1 } else { 4 }))
     }
 
+    /// The folder with plots, as the page that shows them has to name it.
+    pub(crate) fn plots_from_page(&self) -> Option<PathBuf> {
+        let plots = self.plots.as_ref()?;
+        let page = self.document.as_deref().and_then(Path::parent);
+        Some(page.and_then(|folder| plots.strip_prefix(folder).ok()).unwrap_or(plots).to_owned())
+    }
+
     pub(crate) fn seconds(&self) -> u64 {
         self.seconds.unwrap_or(if self.quick { 1 } else { 2 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn a_page_names_its_plots_from_where_it_is() {
+        let from = |arguments: &[&str]| {
+            Options::parse_from(std::iter::once(&"bench").chain(arguments)).plots_from_page()
+        };
+        let page = ["--document", "docs/performance.md", "--plots", "docs/performance"];
+        assert_eq!(from(&page), Some(PathBuf::from("performance")));
+        assert_eq!(from(&["--plots", "out"]), Some(PathBuf::from("out")));
+        assert_eq!(from(&[]), None);
     }
 }

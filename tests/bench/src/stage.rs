@@ -40,8 +40,13 @@ impl SharedStage {
 
     pub(crate) fn get(&mut self) -> Result<&Stage> {
         if self.stage.is_none() {
-            let stage = Stage::start(&self.foreign)?;
+            let mut stage = Stage::start()?;
             eprintln!("bench: Postgres is at {}", stage.direct.url());
+            for target in &mut self.foreign {
+                eprintln!("bench: waiting for {} at port {}", target.name, target.port);
+                target.until_there()?;
+            }
+            stage.foreign.clone_from(&self.foreign);
             self.stage = Some(stage);
         }
         self.stage.as_ref().context("no stage")
@@ -50,7 +55,7 @@ impl SharedStage {
     /// Ends the shared stage; what it returns makes others, whose processes are new.
     pub(crate) fn alone(&mut self) -> impl Fn() -> Result<Stage> + use<> {
         self.stage = None;
-        || Stage::start(&[])
+        Stage::start
     }
 }
 
@@ -69,7 +74,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn start(foreign: &[Target]) -> Result<Self> {
+    pub(crate) fn start() -> Result<Self> {
         let authority = Authority::new("bench")?;
         let certificate = authority.server(&["localhost", HOST])?;
         let mut world = start_world(&certificate)?;
@@ -92,7 +97,6 @@ impl Stage {
         let verifier = world.direct(USER, &verifier);
         let (pgbouncer_child, pgbouncer) = proxies::start_pgbouncer(&direct, verifier.trim(), &certificate)?;
         let children = vec![relay_child, haproxy_child, pgbouncer_child];
-        let foreign = foreign.to_vec();
         Ok(Self {
             folder,
             relay,
@@ -100,7 +104,7 @@ impl Stage {
             haproxy,
             gate,
             direct,
-            foreign,
+            foreign: Vec::new(),
             authority,
             world,
             _proxies: children,

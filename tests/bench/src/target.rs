@@ -1,8 +1,17 @@
 //! What the load is sent to: an address, a login, and the process whose CPU time counts.
 
+use crate::client::Client;
+use crate::listener;
+use crate::scram::Keys;
 use anyhow::{Context, Result, bail};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// Longest wait for somebody to start what the command line names.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// Between two tries.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Names that the report knows; others come from the command line.
 pub(crate) const DIRECT: &str = "direct";
@@ -51,6 +60,20 @@ impl Target {
             database: decoded(database)?,
             options: String::new(),
         })
+    }
+
+    /// Waits until somebody lets us in there, and finds out whose CPU time counts, unless that was told.
+    pub(crate) fn until_there(&mut self) -> Result<()> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match Client::connect(self, &mut Keys::default()) {
+                Ok(_) => break,
+                Err(error) if Instant::now() > end => return Err(error.context(self.name.clone())),
+                Err(_) => std::thread::sleep(LOOK),
+            }
+        }
+        self.pid = self.pid.or_else(|| listener::pid_of(self.port));
+        Ok(())
     }
 
     /// What [`Target::parse`] reads, for people.

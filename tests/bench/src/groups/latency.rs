@@ -25,7 +25,7 @@ type Times = BTreeMap<String, [Vec<f64>; 2]>;
 pub(crate) fn run(stage: &Stage, options: &Options) -> Result<Section> {
     let mut targets = vec![&stage.direct];
     targets.extend(stage.proxies());
-    let turns = if options.quick { 10 } else { 100 };
+    let turns = if options.quick { 10 } else { 300 };
     let (mut tables, mut verdicts, mut measured) = (Vec::new(), Vec::new(), BTreeMap::new());
     for protocol in PROTOCOLS {
         eprintln!("bench: latency, {protocol}");
