@@ -26,6 +26,6 @@ pub use error::LeaseError;
 pub use lease::Lease;
 pub use place::{Key, Place};
 pub use pools::{PoolReport, Pools, Settings};
-pub use prepared::{Prepared, StatementId};
+pub use prepared::{Prepared, StatementId, StatementName};
 pub use reset::ResetError;
 pub use server::{CancelInFlight, CancelSlot, Facts, MAX_VALUE_BYTES, Server};

@@ -61,7 +61,8 @@ impl Session {
             )));
         }
         let epoch = self.leased.as_ref().map_or(0, |leased| leased.lease.epoch());
-        let Some(statement) = self.state.kept_statement(parse, epoch) else {
+        let Some(statement) = self.state.kept_statement(parse, self.state.gate.looks.scan(parse.text), epoch)
+        else {
             return Err(Box::new(error::no_room(parse.text.len())));
         };
         self.check_tag(&statement)?;

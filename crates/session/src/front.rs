@@ -191,6 +191,7 @@ impl SessionFront<'_> {
     }
 
     fn judged(&mut self, message: &[u8], total: usize, desk: &mut Desk<'_>) -> Verdict {
+        let scanned = self.state.scanned.take();
         if *self.unbound {
             return Verdict::Hold;
         }
@@ -206,8 +207,8 @@ impl SessionFront<'_> {
             return Verdict::Wait;
         }
         match message.first().copied() {
-            Some(frontend::QUERY) => self.query(message, desk),
-            Some(frontend::PARSE) => self.parse(message, desk).unwrap_or(Verdict::Pass),
+            Some(frontend::QUERY) => self.query(message, scanned, desk),
+            Some(frontend::PARSE) => self.parse(message, scanned, desk).unwrap_or(Verdict::Pass),
             Some(frontend::BIND) => self.bind(message, total, desk).unwrap_or(Verdict::Pass),
             Some(frontend::DESCRIBE) => self.describe(message, desk).unwrap_or(Verdict::Pass),
             Some(frontend::EXECUTE) => self.execute(message, desk),
@@ -229,12 +230,12 @@ impl SessionFront<'_> {
         tag_fits(self.state, tag, self.user)
     }
 
-    fn query(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Verdict {
+    fn query(&mut self, message: &[u8], scanned: Option<Scan>, desk: &mut Desk<'_>) -> Verdict {
         let Some((text, _)) = frame::cstr(message.get(HEADER_BYTES..).unwrap_or_default()) else {
             return Verdict::Pass;
         };
         self.pin_if_stateful(text);
-        match self.state.gate.looks.scan(text) {
+        match scanned.unwrap_or_else(|| self.state.gate.looks.scan(text)) {
             Scan::Plain => {
                 self.forget_unnamed();
                 *self.strangers = false;

@@ -173,13 +173,14 @@ impl Session {
             return Ok(());
         }
         self.await_message(header, needs).await?;
-        let mut nature = self.nature(header);
+        let scan = self.scan(header);
+        let mut nature = self.nature(header, scan);
         if nature == Nature::Gather {
             if !self.finds_room(header).await? {
                 return Ok(());
             }
             self.await_message(header, header.total()).await?;
-            nature = self.nature(header);
+            nature = self.nature(header, scan);
         }
         let followed = match nature {
             Nature::Local | Nature::Gather => return self.handle_held().await,
@@ -190,7 +191,10 @@ impl Session {
             Err(refused) => Err(refused),
         };
         match taken {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.state.scanned = scan;
+                Ok(())
+            }
             Err(NoLease::End(end)) => Err(end),
             Err(NoLease::Refused(fields)) => Box::pin(self.refuse_unread(header, &fields)).await,
         }
@@ -277,6 +281,7 @@ impl Session {
             self.finds_room(header).await?;
             return Ok(());
         }
+        self.state.scanned = None;
         self.await_message(header, header.total()).await?;
         let message = self.client.inbox.unread().get(..header.total()).unwrap_or_default().to_vec();
         self.client.inbox.consume(header.total());
@@ -304,13 +309,24 @@ impl Session {
         }
     }
 
-    fn nature(&self, header: Header) -> Nature {
+    /// What the scan finds in the client's next message, if that has a text.
+    fn scan(&self, header: Header) -> Option<Scan> {
+        let message = self.client.inbox.unread().get(..header.total())?;
+        let text = match header.tag {
+            frontend::QUERY => frame::cstr(message.get(HEADER_BYTES..)?)?.0,
+            frontend::PARSE => Parse::read(message)?.text,
+            _ => return None,
+        };
+        Some(self.state.gate.looks.scan(text))
+    }
+
+    fn nature(&self, header: Header, scan: Option<Scan>) -> Nature {
         let unread = self.client.inbox.unread();
         let message = unread.get(..header.total().min(unread.len())).unwrap_or_default();
         let whole = message.len() == header.total();
         let nature = match header.tag {
-            frontend::QUERY => self.nature_of_query(message),
-            frontend::PARSE => self.nature_of_parse(message),
+            frontend::QUERY => self.nature_of_query(message, scan),
+            frontend::PARSE => self.nature_of_parse(message, scan),
             frontend::BIND => self.nature_of_bind(message, whole),
             frontend::DESCRIBE => self.nature_of_describe(message),
             frontend::EXECUTE => {
@@ -331,9 +347,9 @@ impl Session {
         }
     }
 
-    fn nature_of_query(&self, message: &[u8]) -> Option<Nature> {
+    fn nature_of_query(&self, message: &[u8], scan: Option<Scan>) -> Option<Nature> {
         let (text, _) = frame::cstr(message.get(HEADER_BYTES..)?)?;
-        Some(match self.state.gate.looks.scan(text) {
+        Some(match scan? {
             Scan::Plain => Nature::Server(None),
             Scan::Transaction(_) if self.state.step_is_local(false) => Nature::Local,
             Scan::Transaction(_) => Nature::Server(None),
@@ -349,9 +365,9 @@ impl Session {
         })
     }
 
-    fn nature_of_parse(&self, message: &[u8]) -> Option<Nature> {
-        let parse = Parse::read(message)?;
-        let statement = self.state.statement(&parse, 0);
+    fn nature_of_parse(&self, message: &[u8], scan: Option<Scan>) -> Option<Nature> {
+        let scan = scan.filter(|scan| *scan != Scan::Plain)?;
+        let statement = self.state.statement(&Parse::read(message)?, scan, 0);
         let late = statement.only().is_some_and(|only| names_parameter_late(&only.kind));
         if late || self.state.bind_is_local(&statement, &[], false, None) {
             return Some(Nature::Local);

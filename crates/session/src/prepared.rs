@@ -196,8 +196,8 @@ impl Names {
         let gone = gone.map(|(id, name)| (*id, &**name));
         for (id, name) in closing.chain(kept).chain(gone) {
             let inside = id.name();
-            if message.contains(&inside) {
-                *message = message.replace(&inside, &String::from_utf8_lossy(name));
+            if message.contains(inside.as_str()) {
+                *message = message.replace(inside.as_str(), &String::from_utf8_lossy(name));
                 return true;
             }
         }

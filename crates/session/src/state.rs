@@ -41,6 +41,8 @@ pub(crate) struct State {
     pub(crate) names: Names,
     /// Where the texts of prepared statements are kept, once there is one.
     shelf: Option<Arc<Shelf>>,
+    /// What the scan found in the client's next message, if that has been looked at already.
+    pub(crate) scanned: Option<Scan>,
     /// For the long statement that is being read, or sent.
     pub(crate) room: Option<Box<Room>>,
     pub(crate) pins: Effects,
@@ -107,6 +109,7 @@ impl State {
             block: Block::None,
             names: Names::default(),
             shelf: None,
+            scanned: None,
             room: None,
             pins: Effects::NONE,
             asks_sequences,
@@ -185,15 +188,14 @@ impl State {
     }
 
     /// A statement out of a Parse, to be kept; `None` if there is no room for it.
-    pub(crate) fn kept_statement(&mut self, parse: &Parse<'_>, epoch: u32) -> Option<Statement> {
+    pub(crate) fn kept_statement(&mut self, parse: &Parse<'_>, scan: Scan, epoch: u32) -> Option<Statement> {
         let shelf = self.shelf.get_or_insert_with(|| Shelf::new(&self.gate.budget));
         let place = shelf.place(parse.text.len())?;
-        Some(Statement { _place: Some(place), ..self.statement(parse, epoch) })
+        Some(Statement { _place: Some(place), ..self.statement(parse, scan, epoch) })
     }
 
-    /// A statement out of a Parse.
-    pub(crate) fn statement(&self, parse: &Parse<'_>, epoch: u32) -> Statement {
-        let scan = self.gate.looks.scan(parse.text);
+    /// A statement out of a Parse, in which the scan found this.
+    pub(crate) fn statement(&self, parse: &Parse<'_>, scan: Scan, epoch: u32) -> Statement {
         Statement {
             text: parse.text.into(),
             oids: parse.oids.clone(),

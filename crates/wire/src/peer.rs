@@ -9,6 +9,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 /// Bytes asked of the kernel by one read, and the capacity of a buffer while it is in use.
 pub const READ_BYTES: usize = 16 * 1024;
 
+/// Smallest capacity of an outbox that is in use: most messages fit without growing it, in bytes.
+const FIRST_BYTES: usize = 1024;
+
 /// Capacity that a buffer keeps when it is emptied in the middle of a conversation, in bytes.
 const KEPT_BYTES: usize = 4 * READ_BYTES;
 
@@ -84,6 +87,9 @@ pub struct Outbox {
 impl Outbox {
     /// Where message writers append.
     pub fn buffer(&mut self) -> &mut Vec<u8> {
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve_exact(FIRST_BYTES);
+        }
         &mut self.bytes
     }
 
@@ -121,7 +127,7 @@ impl Outbox {
             return;
         }
         let end = inbox.at + count;
-        self.bytes.extend_from_slice(inbox.bytes.get(inbox.at..end).unwrap_or_default());
+        self.buffer().extend_from_slice(inbox.bytes.get(inbox.at..end).unwrap_or_default());
         inbox.consume(count);
     }
 }

@@ -71,9 +71,11 @@ impl SessionFront<'_> {
         rest: usize,
         desk: &mut Desk<'_>,
     ) {
-        let name = if head.statement.is_empty() { String::new() } else { statement.id.name() };
+        let named = (!head.statement.is_empty()).then(|| statement.id.name());
+        let name = named.as_ref().map_or(&b""[..], |name| name.as_ref());
         let length = 4 + head.portal.len() + 1 + name.len() + 1 + rest;
         let out = desk.server.buffer();
+        out.reserve(1 + length - rest);
         out.push(frontend::BIND);
         out.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
         frame::put_cstr(out, head.portal);

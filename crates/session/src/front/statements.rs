@@ -4,12 +4,17 @@ use super::SessionFront;
 use crate::prepared::{MAX_STATEMENTS, Parse, Portal, Statement, kind_and_name, names_parameter_late};
 use crate::state::Done;
 use relay::{Desk, Reply, Status, Verdict};
-use sql::Effects;
+use sql::{Effects, Scan};
 use std::sync::Arc;
 use wire::frame::{self, backend};
 
 impl SessionFront<'_> {
-    pub(super) fn parse(&mut self, message: &[u8], desk: &mut Desk<'_>) -> Option<Verdict> {
+    pub(super) fn parse(
+        &mut self,
+        message: &[u8],
+        scanned: Option<Scan>,
+        desk: &mut Desk<'_>,
+    ) -> Option<Verdict> {
         let parse = Parse::read(message)?;
         if !parse.name.is_empty()
             && let Some(taken) = self.state.names.statement(parse.name).map(Arc::clone)
@@ -23,7 +28,8 @@ impl SessionFront<'_> {
         if self.state.names.count() >= MAX_STATEMENTS {
             return Some(Verdict::Hold);
         }
-        let Some(statement) = self.state.kept_statement(&parse, self.epoch) else {
+        let scan = scanned.unwrap_or_else(|| self.state.gate.looks.scan(parse.text));
+        let Some(statement) = self.state.kept_statement(&parse, scan, self.epoch) else {
             return Some(Verdict::Hold);
         };
         let statement = Arc::new(statement);
