@@ -88,6 +88,16 @@ impl Segment {
     }
 }
 
+/// Where the client's next message goes.
+enum Destination {
+    /// To the gate.
+    Gate,
+    /// To a server.
+    Server,
+    /// It must be read whole to tell.
+    Unknown,
+}
+
 /// Who handles a message while no server is leased.
 #[derive(Debug, PartialEq, Eq)]
 enum Nature {
@@ -101,22 +111,27 @@ enum Nature {
 
 impl Session {
     /// Runs the session to its end.
-    pub(crate) async fn run(mut self: Box<Self>) {
-        let end = loop {
-            let turn = if self.leased.is_some() { self.leased_turn().await } else { self.ready_turn().await };
-            if let Err(end) = turn {
-                break end;
-            }
-        };
-        if let End::Told(fields) | End::Lost(fields) = &end {
-            fields.encode_error(self.client.outbox.buffer());
+    ///
+    /// An idle session waits in here, and has room for all that is awaited on the way. What is rare and large
+    /// is boxed therefore, and waiting is written as polling.
+    pub(crate) fn run(mut self: Box<Self>) -> impl Future<Output = ()> + Send {
+        async move {
+            let end = loop {
+                let turn =
+                    if self.leased.is_some() { self.leased_turn().await } else { self.ready_turn().await };
+                if let Err(end) = turn {
+                    break end;
+                }
+            };
+            Box::pin(self.leave(end)).await;
         }
-        // Boxed, as whatever is awaited here is paid for by every idle session.
-        Box::pin(self.leave(end)).await;
     }
 
     /// Says the last words, and lets go of the server.
     async fn leave(&mut self, end: End) {
+        if let End::Told(fields) | End::Lost(fields) = &end {
+            fields.encode_error(self.client.outbox.buffer());
+        }
         if !matches!(end, End::Gone) {
             let _told = tokio::time::timeout(LAST_WORDS, self.client.send()).await;
         }
@@ -168,51 +183,79 @@ impl Session {
             | frontend::FUNCTION_CALL => {}
             tag => return Err(End::Told(Box::new(error::client_fault(ClientFault::UnknownTag(tag))))),
         }
-        let needs = needed(header);
-        if needs == header.total() && !self.finds_room(header).await? {
+        if needed(header) == header.total()
+            && !self.has_room(header)
+            && !Box::pin(self.finds_room(header)).await?
+        {
             return Ok(());
         }
-        self.await_message(header, needs).await?;
-        let scan = self.scan(header);
-        let mut nature = self.nature(header, scan);
-        if nature == Nature::Gather {
-            if !self.finds_room(header).await? {
-                return Ok(());
-            }
-            self.await_message(header, header.total()).await?;
-            nature = self.nature(header, scan);
-        }
-        let followed = match nature {
-            Nature::Local | Nature::Gather => return self.handle_held().await,
-            Nature::Server(tag) => self.follow_tag(tag.as_ref()),
+        self.await_message(header, needed(header)).await?;
+        let destination = match self.destination(header) {
+            Ok(destination) => destination,
+            Err(refused) => return Box::pin(self.go_without(header, refused)).await,
         };
-        let taken = match followed {
-            Ok(()) => self.take_lease(None).await,
+        match destination {
+            Destination::Gate => self.handle_held().await,
+            Destination::Server => match self.take_lease(None).await {
+                Ok(()) => Ok(()),
+                Err(no_lease) => Box::pin(self.go_without(header, no_lease)).await,
+            },
+            Destination::Unknown => Box::pin(self.gather(header)).await,
+        }
+    }
+
+    /// Who handles the client's next message. The session is bound to whom its tag names, and what was seen
+    /// in its text is kept for the front, which judges it next.
+    fn destination(&mut self, header: Header) -> Result<Destination, NoLease> {
+        let scan = self.scan(header);
+        match self.nature(header, scan) {
+            Nature::Local => Ok(Destination::Gate),
+            Nature::Gather => Ok(Destination::Unknown),
+            Nature::Server(tag) => {
+                self.follow_tag(tag.as_ref())?;
+                self.state.scanned = scan;
+                Ok(Destination::Server)
+            }
+        }
+    }
+
+    /// Handles a message that must be read whole to tell what it is.
+    async fn gather(&mut self, header: Header) -> Result<(), End> {
+        if !self.finds_room(header).await? {
+            return Ok(());
+        }
+        self.await_message(header, header.total()).await?;
+        let taken = match self.destination(header) {
+            Ok(Destination::Server) => self.take_lease(None).await,
+            Ok(Destination::Gate | Destination::Unknown) => return self.handle_held().await,
             Err(refused) => Err(refused),
         };
         match taken {
-            Ok(()) => {
-                self.state.scanned = scan;
-                Ok(())
-            }
-            Err(NoLease::End(end)) => Err(end),
-            Err(NoLease::Refused(fields)) => Box::pin(self.refuse_unread(header, &fields)).await,
+            Ok(()) => Ok(()),
+            Err(no_lease) => self.go_without(header, no_lease).await,
         }
+    }
+
+    /// There is no server for the client's next message.
+    async fn go_without(&mut self, header: Header, no_lease: NoLease) -> Result<(), End> {
+        self.state.scanned = None;
+        match no_lease {
+            NoLease::End(end) => Err(end),
+            NoLease::Refused(fields) => self.refuse_unread(header, &fields).await,
+        }
+    }
+
+    /// Whether there is room at once to read the client's next message whole.
+    fn has_room(&mut self, header: Header) -> bool {
+        let total = header.total();
+        total <= self.state.gate.limits.statement_bytes && self.state.takes_room(total)
     }
 
     /// Whether there is room to read the client's next message whole; where not, it is refused.
     async fn finds_room(&mut self, header: Header) -> Result<bool, End> {
-        let total = header.total();
-        if total <= self.state.gate.limits.statement_bytes && self.state.takes_room(total) {
-            return Ok(true);
-        }
-        match Box::pin(self.make_room(header)).await {
+        match self.make_room(header).await {
             Ok(()) => Ok(true),
-            Err(NoLease::End(end)) => Err(end),
-            Err(NoLease::Refused(fields)) => {
-                Box::pin(self.refuse_unread(header, &fields)).await?;
-                Ok(false)
-            }
+            Err(no_lease) => self.go_without(header, no_lease).await.map(|()| false),
         }
     }
 
@@ -278,35 +321,43 @@ impl Session {
         let header = self.next_header().await?;
         if self.leased.is_some() && !self.state.has_room_for(header.total()) {
             // The relay has left it unread for want of room, and looks at it again when there is some.
-            self.finds_room(header).await?;
+            Box::pin(self.finds_room(header)).await?;
             return Ok(());
         }
         self.state.scanned = None;
         self.await_message(header, header.total()).await?;
-        let message = self.client.inbox.unread().get(..header.total()).unwrap_or_default().to_vec();
-        self.client.inbox.consume(header.total());
-        self.handle(header, &message).await?;
-        self.state.room = None;
-        Ok(())
+        if header.tag == frontend::QUERY {
+            let message = self.take_message(header);
+            return Box::pin(self.simple(message)).await;
+        }
+        match self.handle_extended(header) {
+            Ok(()) => Ok(()),
+            Err(fields) => Box::pin(self.refuse_by(header.tag, fields)).await,
+        }
     }
 
-    async fn handle(&mut self, header: Header, message: &[u8]) -> Result<(), End> {
-        match header.tag {
-            frontend::QUERY => Box::pin(self.simple(message)).await,
-            _ => {
-                if self.leased.is_none() && self.segment == Segment::Closed {
-                    self.segment = Segment::Open;
-                }
-                match self.extended(message) {
-                    Err(fields) => Box::pin(self.refuse(header.tag, &fields)).await?,
-                    Ok(()) if self.leased.is_none() && header.tag == frontend::EXECUTE => {
-                        self.segment = Segment::Executed;
-                    }
-                    Ok(()) => {}
-                }
-                Ok(())
-            }
+    /// The client's next message, which is there.
+    fn take_message(&mut self, header: Header) -> Vec<u8> {
+        let message = self.client.inbox.unread().get(..header.total()).unwrap_or_default().to_vec();
+        self.client.inbox.consume(header.total());
+        message
+    }
+
+    fn handle_extended(&mut self, header: Header) -> Result<(), Box<Fields>> {
+        let message = self.take_message(header);
+        if self.leased.is_none() && self.segment == Segment::Closed {
+            self.segment = Segment::Open;
         }
+        let done = self.extended(&message);
+        self.state.room = None;
+        if done.is_ok() && self.leased.is_none() && header.tag == frontend::EXECUTE {
+            self.segment = Segment::Executed;
+        }
+        done
+    }
+
+    async fn refuse_by(&mut self, tag: u8, fields: Box<Fields>) -> Result<(), End> {
+        self.refuse(tag, &fields).await
     }
 
     /// What the scan finds in the client's next message, if that has a text.

@@ -114,14 +114,38 @@ impl Session {
     /// Leases a server for a statement with this tag, sets it up, and sends a deferred `BEGIN`.
     pub(crate) async fn take_lease(&mut self, tag: Option<&BindTag>) -> Result<(), NoLease> {
         self.follow_tag(tag)?;
-        let (route, mut lease) = self.lease().await?;
-        let stateful = match self.set_up(&mut lease, &route).await {
-            Ok(stateful) => stateful,
+        let idle = match self.idle_lease()? {
+            Some((route, lease)) => match self.stateful_if_set_up(&lease) {
+                Some(stateful) => {
+                    self.begin_lease(route, lease, stateful);
+                    return Ok(());
+                }
+                None => Some((route, lease)),
+            },
+            None => None,
+        };
+        Box::pin(self.take_lease_in_time(idle)).await
+    }
+
+    /// The same where something has to be awaited.
+    async fn take_lease_in_time(&mut self, idle: Option<(Arc<Route>, Lease)>) -> Result<(), NoLease> {
+        let (route, mut lease) = match idle {
+            Some(idle) => idle,
+            None => self.lease().await?,
+        };
+        match self.set_up(&mut lease, &route).await {
+            Ok(stateful) => {
+                self.begin_lease(route, lease, stateful);
+                Ok(())
+            }
             Err(fields) => {
                 self.handle.idle();
-                return Err(fields.into());
+                Err(fields.into())
             }
-        };
+        }
+    }
+
+    fn begin_lease(&mut self, route: Arc<Route>, mut lease: Lease, stateful: Arc<[Box<str>]>) {
         let mut strangers = lease.was_strangers();
         self.tell_parameters(&lease, &route);
         self.state.reset_untold = false;
@@ -156,7 +180,6 @@ impl Session {
             block_over: false,
             stateful,
         }));
-        Ok(())
     }
 
     /// A server for whom the session is for now. A grant that is withdrawn while its server is being
@@ -166,20 +189,38 @@ impl Session {
         loop {
             let version = self.state.gate.directory.version();
             let route = self.route()?;
-            let lease = match self.state.gate.pools.try_lease(&route.place, self.number) {
-                Some(lease) => lease,
-                None => Box::pin(self.wait_for_lease(&route)).await?,
-            };
-            self.handle.leased(&lease.server.cancel, route.grant);
-            if self.state.gate.directory.version() == version || self.is_current(&route) {
-                return Ok((route, lease));
+            let lease = self.wait_for_lease(&route).await?;
+            if let Some(announced) = self.announce(version, route, lease) {
+                return Ok(announced);
             }
-            self.handle.idle();
         }
+    }
+
+    /// The same, if a server for it is idle now.
+    fn idle_lease(&mut self) -> Result<Option<(Arc<Route>, Lease)>, NoLease> {
+        let version = self.state.gate.directory.version();
+        let route = self.route()?;
+        let lease = self.state.gate.pools.try_lease(&route.place, self.number);
+        Ok(lease.and_then(|lease| self.announce(version, route, lease)))
+    }
+
+    /// A lease that may be used, once it is announced.
+    fn announce(&mut self, version: u64, route: Arc<Route>, lease: Lease) -> Option<(Arc<Route>, Lease)> {
+        self.handle.leased(&lease.server.cancel, route.grant);
+        if self.state.gate.directory.version() == version || self.is_current(&route) {
+            return Some((route, lease));
+        }
+        self.handle.idle();
+        None
     }
 
     fn is_current(&mut self, route: &Route) -> bool {
         self.route().is_ok_and(|now| now.place == route.place)
+    }
+
+    /// What [`Session::set_up`] comes to, where nothing has to be done for it.
+    fn stateful_if_set_up(&self, lease: &Lease) -> Option<Arc<[Box<str>]>> {
+        lease.stateful().filter(|_| lease.server.facts.applied == self.state.parameters.fingerprint())
     }
 
     /// Brings a fresh lease to the session's parameters, and learns behind which names of the store's

@@ -118,3 +118,32 @@ async fn tell(mut client: Peer<Stream>, fields: &Fields) {
     fields.encode_error(client.outbox.buffer());
     let _told = timeout(LAST_WORDS, client.send()).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sessions::Handle;
+    use std::mem::size_of;
+
+    /// Most bytes of the future that an idle session waits in. A task of tokio 1.54 adds 96 bytes, and takes a
+    /// multiple of 128.
+    const FUTURE_BYTES: usize = 160;
+    /// Most bytes of what an idle session knows of itself; what it shares with others is not counted.
+    const SESSION_BYTES: usize = 384;
+    /// Most bytes of what others know of it; the `Arc` adds 16.
+    const HANDLE_BYTES: usize = 96;
+
+    fn size_of_future<A, F: Future>(_: impl FnOnce(A) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn an_idle_session_is_small() {
+        let served = size_of_future(|(gate, tcp)| serve(gate, tcp));
+        assert!(served <= FUTURE_BYTES, "{served} bytes where it was accepted");
+        let moved = size_of_future(move_in);
+        assert!(moved <= FUTURE_BYTES, "{moved} bytes on the worker that it moved to");
+        assert!(size_of::<Session>() <= SESSION_BYTES, "{} bytes", size_of::<Session>());
+        assert!(size_of::<Handle>() <= HANDLE_BYTES, "{} bytes", size_of::<Handle>());
+    }
+}

@@ -28,7 +28,7 @@ impl Session {
     /// Handles a whole Query message. Runs of statements for the server are sent as one query each,
     /// so an implicit transaction reaches as far as Postgres would have it, up to the next statement
     /// that binds; nothing after an error is run.
-    pub(crate) async fn simple(&mut self, message: &[u8]) -> Result<(), End> {
+    pub(crate) async fn simple(&mut self, message: Vec<u8>) -> Result<(), End> {
         let body = message.get(HEADER_BYTES..).unwrap_or_default();
         let text = frame::cstr(body).map(|(text, _)| text).unwrap_or_default();
         self.state.names.drop_statement(b"");
@@ -45,6 +45,7 @@ impl Session {
             self.at_safe_point().await?;
         }
         self.segment = Segment::Closed;
+        self.state.room = None;
         self.say_ready();
         Ok(())
     }
