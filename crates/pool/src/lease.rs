@@ -2,7 +2,7 @@
 
 use crate::reset::{self, ResetError};
 use crate::state::Pool;
-use crate::{Key, Pools, Server};
+use crate::{Key, Pools, Reported, Server};
 use std::sync::Arc;
 
 /// A server connection that is one session's alone.
@@ -50,8 +50,8 @@ impl Lease {
 
     /// Has the pool remember what this connection reports, for sessions that start alike, and returns it.
     #[must_use]
-    pub fn remember_welcome(&self) -> Arc<[(String, String)]> {
-        let parameters: Arc<[_]> = self.server.facts.parameters.clone().into();
+    pub fn remember_welcome(&self) -> Arc<Reported> {
+        let parameters = Arc::clone(&self.server.facts.parameters);
         self.account.pool.remember_welcome(self.server.facts.applied, Arc::clone(&parameters));
         parameters
     }

@@ -28,4 +28,4 @@ pub use place::{Key, Place};
 pub use pools::{PoolReport, Pools, Settings};
 pub use prepared::{Prepared, StatementId, StatementName};
 pub use reset::ResetError;
-pub use server::{CancelInFlight, CancelSlot, Facts, MAX_VALUE_BYTES, Server};
+pub use server::{CancelInFlight, CancelSlot, Facts, MAX_VALUE_BYTES, Reported, Server};

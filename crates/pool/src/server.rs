@@ -33,11 +33,14 @@ pub struct Server {
 /// Longest value of a reported parameter that is remembered, in bytes.
 pub const MAX_VALUE_BYTES: usize = 1024;
 
+/// Names and values of parameters as a server reported them: one list for all connections that report alike.
+pub type Reported = [(String, String)];
+
 /// What is known of a server connection's session state.
 #[derive(Debug)]
 pub struct Facts {
     /// What it reported by ParameterStatus, as last told.
-    pub parameters: Vec<(String, String)>,
+    pub parameters: Arc<Reported>,
     /// Protocol-level prepared statements it holds.
     pub prepared: Prepared,
     /// Which text its unnamed statement has, as the session's hash.
@@ -69,15 +72,17 @@ impl Facts {
         if value.len() > MAX_VALUE_BYTES {
             return;
         }
-        let room = self.parameters.len() < wire::dial::MAX_PARAMETERS;
-        match self.parameters.iter_mut().find(|(known, _)| known == name) {
-            Some((_, known)) => {
-                known.clear();
-                known.push_str(value);
-            }
-            None if room => self.parameters.push((name.to_owned(), value.to_owned())),
-            None => {}
+        if self.parameters.iter().any(|known| known.0 == name && known.1 == value) {
+            return;
         }
+        let mut parameters = self.parameters.to_vec();
+        let room = parameters.len() < wire::dial::MAX_PARAMETERS;
+        match parameters.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) => value.clone_into(known),
+            None if room => parameters.push((name.to_owned(), value.to_owned())),
+            None => return,
+        }
+        self.parameters = parameters.into();
     }
 }
 

@@ -4,7 +4,7 @@ use crate::breaker::{Breaker, Verdict};
 use crate::handoff::Handoff;
 use crate::server::Server;
 use crate::slot::Slot;
-use crate::{Key, Place, PoolReport, Pools};
+use crate::{Key, Place, PoolReport, Pools, Reported};
 use model::ServiceId;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 const MAX_WELCOMES: usize = 8;
 
 /// What a server reports of itself after login.
-type Welcome = Arc<[(String, String)]>;
+type Welcome = Arc<Reported>;
 
 #[derive(Debug)]
 struct Waiter {
@@ -147,6 +147,13 @@ impl Pool {
     pub(crate) fn welcome(&self, applied: u64) -> Option<Welcome> {
         let state = self.lock();
         state.welcomes.iter().find(|(known, _)| *known == applied).map(|(_, found)| Arc::clone(found))
+    }
+
+    /// What a fresh connection reports: the list that others report as well, if one does.
+    pub(crate) fn shared(&self, parameters: Vec<(String, String)>) -> Welcome {
+        let state = self.lock();
+        let same = state.welcomes.iter().find(|(_, known)| **known == *parameters);
+        same.map_or_else(|| parameters.into(), |(_, known)| Arc::clone(known))
     }
 
     pub(crate) fn remember_welcome(&self, applied: u64, parameters: Welcome) {

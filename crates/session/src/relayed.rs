@@ -10,7 +10,7 @@ use crate::route::Route;
 use crate::sessions::EndReason;
 use crate::stateful;
 use model::{LoginKind, Name};
-use pool::{Lease, LeaseError};
+use pool::{Lease, LeaseError, Reported};
 use relay::{ClientFault, Ledger, Limits, Outcome, Relay, Reply, ServerFault, Status};
 use sql::{BindTag, Effects};
 use std::future::poll_fn;
@@ -384,17 +384,22 @@ impl Session {
         }
     }
 
-    fn tell_reported(&mut self, parameters: &[(String, String)], route: &Route) {
+    fn tell_reported(&mut self, parameters: &Arc<Reported>, route: &Route) {
+        let pathless = route.names.is_some();
+        if self.state.told.has_heard(parameters, pathless) {
+            return;
+        }
         for (at, reported) in parameters.iter().enumerate() {
             if self.state.told.knows(at, reported) {
                 continue;
             }
             let (name, value) = reported;
-            if name != "search_path" || route.names.is_none() {
+            if name != "search_path" || !pathless {
                 frame::parameter_status(self.client.outbox.buffer(), name, value);
                 self.state.told.note(name, value);
             }
         }
+        self.state.told.hear(parameters, pathless);
     }
 
     /// The weightiest reason to end that does not interrupt what is going on.

@@ -1,9 +1,7 @@
 //! What a client was last told by ParameterStatus.
 
+use pool::Reported;
 use std::sync::Arc;
-
-/// Names and values as a server reported them.
-pub(crate) type Reported = [(String, String)];
 
 /// What a client was last told: a list that all sessions share which were told the same at their start,
 /// and what one session was told besides.
@@ -11,18 +9,32 @@ pub(crate) type Reported = [(String, String)];
 pub(crate) struct Told {
     common: Arc<Reported>,
     own: Vec<(Box<str>, Box<str>)>,
+    /// A server's list that holds nothing which the client was not told since, and whether its
+    /// `search_path` was left out of account.
+    heard: Option<(Arc<Reported>, bool)>,
 }
 
 impl Default for Told {
     fn default() -> Self {
-        Self { common: Arc::new([]), own: Vec::new() }
+        Self::starting(Arc::new([]))
     }
 }
 
 impl Told {
     /// What a client is told at its start.
     pub(crate) fn starting(common: Arc<Reported>) -> Self {
-        Self { common, own: Vec::new() }
+        Self { common, own: Vec::new(), heard: None }
+    }
+
+    /// Whether the client has heard all of this very list, but for the path if it is `pathless`.
+    pub(crate) fn has_heard(&self, reported: &Arc<Reported>, pathless: bool) -> bool {
+        let same = |known: &(Arc<Reported>, bool)| Arc::ptr_eq(&known.0, reported) && known.1 == pathless;
+        self.heard.as_ref().is_some_and(same)
+    }
+
+    /// Notes that it has.
+    pub(crate) fn hear(&mut self, reported: &Arc<Reported>, pathless: bool) {
+        self.heard = Some((Arc::clone(reported), pathless));
     }
 
     /// Whether this is what the client knows already. `at` is where servers report it, usually.
@@ -38,6 +50,7 @@ impl Told {
         if value.len() > pool::MAX_VALUE_BYTES {
             return; // not a parameter's value that is worth remembering
         }
+        self.heard = None;
         if let Some((_, known)) = self.own.iter_mut().find(|(known, _)| **known == *name) {
             *known = value.into();
         } else if self.value(name) != Some(value)
@@ -85,6 +98,18 @@ mod tests {
         assert_eq!(all(&other), [("DateStyle", "ISO"), ("TimeZone", "UTC")]);
         assert!(one.knows(1, &pair("TimeZone", "Asia/Seoul")) && !one.knows(1, &pair("TimeZone", "UTC")));
         assert!(other.knows(0, &pair("TimeZone", "UTC")), "it was looked for in one place only");
+    }
+
+    #[test]
+    fn a_list_that_was_heard_is_told_of_again_once_the_client_was_told_something_else() {
+        let list: Arc<Reported> = Arc::new([pair("TimeZone", "UTC")]);
+        let mut told = Told::starting(Arc::clone(&list));
+        told.hear(&list, true);
+        assert!(told.has_heard(&list, true) && !told.has_heard(&list, false));
+        let alike: Arc<Reported> = Arc::new([pair("TimeZone", "UTC")]);
+        assert!(!told.has_heard(&alike, true));
+        told.note("TimeZone", "Asia/Tokyo");
+        assert!(!told.has_heard(&list, true) && !told.knows(0, &pair("TimeZone", "UTC")));
     }
 
     #[test]
