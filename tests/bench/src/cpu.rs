@@ -47,6 +47,19 @@ impl CpuTime {
     }
 }
 
+/// Seconds that all cores together have been idle since the machine's start (proc(5), `/proc/stat`).
+pub(crate) fn idle_s() -> Result<f64> {
+    let text = fs::read_to_string("/proc/stat")?;
+    let ticks = idle_ticks_in(&text).with_context(|| format!("/proc/stat says {text:?}"))?;
+    Ok(ticks as f64 / TICKS_PER_S as f64)
+}
+
+/// The fourth and fifth number of all cores: idle, and idle while waiting for a disk.
+fn idle_ticks_in(stat: &str) -> Option<u64> {
+    let mut fields = stat.strip_prefix("cpu ")?.lines().next()?.split_whitespace().skip(3);
+    Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
+}
+
 /// utime + stime, the 14th and 15th field; the second is a name in parentheses that may hold anything.
 fn ticks_in(stat: &str) -> Option<u64> {
     let (_, rest) = stat.rsplit_once(") ")?;
@@ -57,6 +70,12 @@ fn ticks_in(stat: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn idle_time_is_found() {
+        assert_eq!(idle_ticks_in("cpu  1 2 3 40 5 6 7\ncpu0 1 1 1 1 1\n"), Some(45));
+        assert!(idle_s().unwrap() > 0.0);
+    }
 
     fn time(threads: &[(u32, u64)], ticks: u64) -> CpuTime {
         CpuTime { threads: threads.iter().copied().collect(), ticks }

@@ -25,16 +25,39 @@ pub(crate) fn name(number: usize) -> String {
 
 /// A gate, not yet started, whose registry is a world's with `count` stores more.
 pub(crate) fn gate_with(world: &World, settings: &str, count: usize, copies: Copies) -> Result<Gate> {
-    let mut gate = gate_like(world, settings)?;
-    gate.configure(settings)?;
+    let gate = gate_like(world, settings)?;
+    change(&gate, |transaction, sealer| {
+        Template::of(transaction, sealer)?.copy(transaction, sealer, count, copies)
+    })?;
+    Ok(gate)
+}
+
+/// The same where all stores are said to be on another port and the new ones to take `secret`: a scripted
+/// server's.
+pub(crate) fn gate_with_scripted(
+    world: &World,
+    settings: &str,
+    count: usize,
+    (port, secret): (u16, &str),
+) -> Result<Gate> {
+    let gate = gate_like(world, settings)?;
+    change(&gate, |transaction, sealer| {
+        let credential = Credential::Password(secret.into());
+        let template = Template { credential, ..Template::of(transaction, sealer)? };
+        template.copy(transaction, sealer, count, Copies::Usable)?;
+        transaction.execute("UPDATE stores SET port = ?1", params![port])?;
+        Ok(())
+    })?;
+    Ok(gate)
+}
+
+/// Changes a registry in one transaction, and leaves no log of it: nobody follows it yet.
+fn change(gate: &Gate, write: impl FnOnce(&Transaction<'_>, &Sealer) -> Result<()>) -> Result<()> {
     let mut connection = Connection::open(gate.folder().join("registry.db"))?;
     let transaction = connection.transaction()?;
-    let sealer = Sealer::new(Kek::from_file(&gate.folder().join("kek"))?);
-    let template = Template::of(&transaction, &sealer)?;
-    template.copy(&transaction, &sealer, count, copies)?;
+    write(&transaction, &Sealer::new(Kek::from_file(&gate.folder().join("kek"))?))?;
     transaction.execute("DELETE FROM changes WHERE version < (SELECT max(version) FROM changes)", [])?;
-    transaction.commit()?;
-    Ok(gate)
+    Ok(transaction.commit()?)
 }
 
 /// A gate, not yet started, that knows one store only.
@@ -43,20 +66,6 @@ pub(crate) fn gate_with_one(world: &World, settings: &str) -> Result<Gate> {
     let connection = Connection::open(gate.folder().join("registry.db"))?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.execute("DELETE FROM users WHERE name <> ?1", params![USER])?;
-    Ok(gate)
-}
-
-/// A gate, not yet started, that knows one store only, which is said to be on another port and to take
-/// `secret`.
-pub(crate) fn gate_with_scripted(world: &World, settings: &str, port: u16, secret: &str) -> Result<Gate> {
-    let gate = gate_with_one(world, settings)?;
-    let connection = Connection::open(gate.folder().join("registry.db"))?;
-    let sealer = Sealer::new(Kek::from_file(&gate.folder().join("kek"))?);
-    let grant: i64 = connection.query_row("SELECT id FROM grants", [], |row| row.get(0))?;
-    let sealed =
-        sealer.seal_credential(Purpose::GrantLogin(GrantId(grant)), &Credential::Password(secret.into()))?;
-    connection.execute("UPDATE grants SET credential = ?1", params![sealed.as_text()])?;
-    connection.execute("UPDATE stores SET port = ?1", params![port])?;
     Ok(gate)
 }
 

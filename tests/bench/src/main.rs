@@ -18,6 +18,7 @@ mod proxies;
 mod report;
 mod rounds;
 mod scram;
+mod scripted;
 mod stage;
 mod stats;
 mod target;
@@ -27,9 +28,10 @@ use crate::machine::Machine;
 use crate::options::Options;
 use crate::report::Section;
 use crate::stage::SharedStage;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::{Parser, ValueEnum};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 /// Open files that 10,000 clients and what serves them need.
@@ -51,9 +53,10 @@ fn main() -> ExitCode {
 /// Runs what was asked for and writes it down; false when a group could not be measured.
 fn run(options: &Options) -> Result<bool> {
     let wanted = if options.groups.is_empty() { Group::value_variants() } else { &options.groups };
+    let gate = testkit::gate::program();
+    ensure!(gate.exists(), "{} is missing: tests/bench/run makes it and names it", gate.display());
     let mut stage = SharedStage::new(options.targets.clone());
-    let sections: Vec<Section> =
-        wanted.iter().map(|group| outcome(*group, group.run(&mut stage, options))).collect();
+    let sections: Vec<Section> = wanted.iter().map(|group| section(*group, &mut stage, options)).collect();
     drop(stage);
     let machine = Machine::look();
     let report = markdown::report(&machine, &sections, options.plots_from_page().as_deref());
@@ -71,9 +74,11 @@ fn run(options: &Options) -> Result<bool> {
     Ok(sections.iter().all(|section| section.failure.is_none()))
 }
 
-/// A group that cannot be measured does not keep the others from it.
-fn outcome(group: Group, ended: Result<Section>) -> Section {
-    ended.unwrap_or_else(|error| {
+/// What a group found. One that cannot be measured does not keep the others from it, even where the world that
+/// the tests share panics.
+fn section(group: Group, stage: &mut SharedStage, options: &Options) -> Section {
+    let ran = catch_unwind(AssertUnwindSafe(|| group.run(stage, options)));
+    ran.unwrap_or_else(|_| Err(anyhow!("it panicked"))).unwrap_or_else(|error| {
         eprintln!("bench: {group:?}: {error:#}");
         Section { title: group.title(), failure: Some(format!("{error:#}")), ..Section::default() }
     })

@@ -82,6 +82,7 @@ impl Stage {
         let postgres = world.server(USER).port();
         let gate = gate_target(&world)?;
         fill(&world, &folder, &gate)?;
+        lift_limits(&world);
         let direct = Target {
             name: DIRECT.to_owned(),
             pid: None,
@@ -168,4 +169,13 @@ fn fill(world: &World, folder: &Folder, gate: &Target) -> Result<()> {
     );
     let _ = world.direct(USER, &script);
     Ok(())
+}
+
+/// The gate limits how many connections a grant's role may have to what one gate needs; here several gates use
+/// it, and copies of its store.
+fn lift_limits(world: &World) {
+    let sql =
+        "SELECT format('ALTER ROLE %I CONNECTION LIMIT -1;', rolname) FROM pg_roles WHERE rolconnlimit > 0";
+    let statements = world.direct(USER, sql);
+    let _ = world.direct(USER, &statements);
 }

@@ -37,14 +37,13 @@ struct Touched {
 
 pub(crate) fn run(stage: &Stage, options: &Options) -> Result<Section> {
     let stores = if options.quick { STORES / 10 } else { STORES };
-    lift_limits(stage);
     let settings = format!("[pool]\ntotal = {TOTAL}\nper_service = {TOTAL}\n");
-    let mut gate = crowd::gate_with(&stage.world, &settings, stores, Copies::Usable)?;
+    let mut gate = crowd::gate_with(&stage.world, &settings, TOTAL + stores, Copies::Usable)?;
     gate.start()?;
     eprintln!("bench: cold-leases, {stores} stores");
     // So that all connections are in use from the first store on that is measured.
     touch(stage, &gate, &numbers(1, TOTAL))?;
-    let cold = touch(stage, &gate, &numbers(TOTAL + 1, stores))?;
+    let cold = touch(stage, &gate, &numbers(TOTAL + 1, TOTAL + stores))?;
     drop(gate);
     let settings = format!("[pool]\ntotal = {0}\nper_service = {0}\nidle_timeout_s = 1\n", ROOMY + CLIENTS);
     let mut gate = crowd::gate_with(&stage.world, &settings, ROOMY, Copies::Usable)?;
@@ -169,15 +168,6 @@ fn touch_some(
         waits.push(answered.ok().map(|()| began.elapsed().as_secs_f64() * 1e3));
     }
     waits
-}
-
-/// All copies share one store's roles, whose connections are limited to what one store needs.
-fn lift_limits(stage: &Stage) {
-    let sql =
-        "SELECT format('ALTER ROLE %I CONNECTION LIMIT -1', rolname) FROM pg_roles WHERE rolconnlimit > 0";
-    let statements = stage.world.direct(USER, sql);
-    let _ =
-        stage.world.direct(USER, &statements.lines().map(|line| format!("{line};\n")).collect::<String>());
 }
 
 /// Waits until the gate has closed what it does not need.
