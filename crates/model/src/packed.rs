@@ -24,18 +24,14 @@ impl Packed {
     /// What `read` makes of a row's bytes. The row's block is locked meanwhile.
     pub(crate) fn read<T>(&self, number: i64, read: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
         let block = self.blocks.get(&block_of(number))?;
-        let row = Block::of(&block).0[slot_of(number)].0;
+        let row = Block::of(&block).row(slot_of(number));
         if row.is_empty() { None } else { read(row) }
     }
 
     /// Puts what `change` makes of a row's bytes in their place; no bytes mean no row, before and after.
     pub(crate) fn change(&self, number: i64, change: impl FnOnce(&[u8]) -> Vec<u8>) {
         let mut entry = self.blocks.entry(block_of(number)).or_default();
-        let mut block = Block::of(&entry);
-        let row = change(block.0[slot_of(number)].0);
-        block.0[slot_of(number)] = Bytes(&row);
-        let changed = block.to_bytes();
-        *entry = changed;
+        *entry = Block::of(&entry).changed(slot_of(number), change);
         if entry.is_empty() {
             drop(entry);
             self.blocks.remove_if(&block_of(number), |_, block| block.is_empty());
@@ -56,8 +52,8 @@ impl Packed {
     pub(crate) fn numbers(&self) -> Vec<i64> {
         let mut numbers = Vec::new();
         for block in &self.blocks {
-            let rows = (0_i64..).zip(Block::of(&block).0).filter(|(_, row)| !row.0.is_empty());
-            numbers.extend(rows.map(|(slot, _)| (block.key() << BLOCK_BITS) | slot));
+            let lengths = (0_i64..).zip(Block::of(&block).lengths).filter(|(_, length)| *length > 0);
+            numbers.extend(lengths.map(|(slot, _)| (block.key() << BLOCK_BITS) | slot));
         }
         numbers.sort_unstable();
         numbers
@@ -72,22 +68,40 @@ fn slot_of(number: i64) -> usize {
     usize::try_from(number.rem_euclid(1 << BLOCK_BITS)).unwrap_or_default()
 }
 
-/// The rows of one block; a row that is not there has no bytes.
-#[derive(Default, Serialize, Deserialize)]
-struct Block<'a>(#[serde(borrow)] [Bytes<'a>; BLOCK_ROWS]);
+/// The rows of a block, behind the lengths of all of them: whoever looks for one need not touch the others. A
+/// row that is not there has no length, and a block without rows no bytes.
+struct Block<'a> {
+    lengths: [usize; BLOCK_ROWS],
+    rows: &'a [u8],
+}
 
 impl<'a> Block<'a> {
-    /// What [`Block::to_bytes`] made; nothing is a block without rows.
     fn of(bytes: &'a [u8]) -> Self {
-        postcard::from_bytes(bytes).unwrap_or_default()
+        let (lengths, rows) = postcard::take_from_bytes(bytes).unwrap_or_default();
+        Self { lengths, rows }
     }
 
-    fn to_bytes(&self) -> Box<[u8]> {
-        let rows: usize = self.0.iter().map(|row| row.0.len()).sum();
-        if rows == 0 {
+    fn row(&self, slot: usize) -> &'a [u8] {
+        let start = self.start_of(slot);
+        self.rows.get(start..start + self.lengths[slot]).unwrap_or_default()
+    }
+
+    fn start_of(&self, slot: usize) -> usize {
+        self.lengths[..slot].iter().sum()
+    }
+
+    /// The block whose row in `slot` is what `change` makes of it.
+    fn changed(mut self, slot: usize, change: impl FnOnce(&[u8]) -> Vec<u8>) -> Box<[u8]> {
+        let old = self.row(slot);
+        let (before, after) = self.rows.split_at(self.start_of(slot).min(self.rows.len()));
+        let after = after.get(old.len()..).unwrap_or_default();
+        let row = change(old);
+        self.lengths[slot] = row.len();
+        if self.lengths == [0; BLOCK_ROWS] {
             return Box::default();
         }
-        to_bytes(self, rows + 2 * BLOCK_ROWS).into_boxed_slice()
+        let lengths = to_bytes(&self.lengths, 2 * BLOCK_ROWS);
+        [&lengths, before, &row, after].concat().into_boxed_slice()
     }
 }
 
@@ -137,6 +151,28 @@ mod tests {
         let mut rising = numbers;
         rising.sort_unstable();
         assert_eq!(packed.numbers(), rising);
+    }
+
+    #[test]
+    fn rows_are_what_a_plain_map_says_after_any_changes() {
+        let (packed, mut plain) = (Packed::default(), std::collections::BTreeMap::new());
+        let mut random = 1_u64;
+        for _ in 0..20_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let [number, length, byte, kind, ..] = random.to_be_bytes();
+            let number = i64::from(number % 40);
+            if kind % 4 == 0 {
+                packed.remove(number);
+                plain.remove(&number);
+            } else {
+                let new = vec![byte; usize::from(length) + 1];
+                packed.put(number, new.clone());
+                plain.insert(number, new);
+            }
+            assert_eq!(row(&packed, number), plain.get(&number).cloned());
+        }
+        assert!((0..40).all(|number| row(&packed, number) == plain.get(&number).cloned()));
+        assert_eq!(packed.numbers(), plain.into_keys().collect::<Vec<_>>());
     }
 
     #[test]
