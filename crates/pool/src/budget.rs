@@ -22,13 +22,13 @@ pub struct Budgets {
 struct State {
     used: usize,
     by_service: HashMap<ServiceId, usize>,
-    queue: VecDeque<Waiter>,
+    /// Who waits, each service's longest waiter first; none is empty.
+    queues: HashMap<ServiceId, VecDeque<Waiter>>,
 }
 
 #[derive(Debug)]
 struct Waiter {
     since: Instant,
-    service: ServiceId,
     sender: oneshot::Sender<Permit>,
 }
 
@@ -37,6 +37,7 @@ struct Waiter {
 pub(crate) struct Budget {
     limits: Budgets,
     state: Mutex<State>,
+    /// Services with a queue.
     waiting: AtomicUsize,
 }
 
@@ -56,12 +57,13 @@ impl Budget {
     /// A permit if one is free and nobody has waited longer for it; otherwise a place in the queue.
     pub(crate) fn take(self: &Arc<Self>, service: ServiceId) -> Result<Permit, oneshot::Receiver<Permit>> {
         let mut state = self.lock();
-        if self.has_room(&state, service) && !state.queue.iter().any(|waiter| waiter.service == service) {
+        state.forget_who_left();
+        if self.has_room(&state, service) && !state.queues.contains_key(&service) {
             return Ok(self.grant(&mut state, service));
         }
         let (sender, receiver) = oneshot::channel();
-        state.queue.push_back(Waiter { since: Instant::now(), service, sender });
-        self.waiting.store(state.queue.len(), Ordering::Release);
+        state.queues.entry(service).or_default().push_back(Waiter { since: Instant::now(), sender });
+        self.waiting.store(state.queues.len(), Ordering::Release);
         Err(receiver)
     }
 
@@ -70,13 +72,14 @@ impl Budget {
         if self.waiting.load(Ordering::Acquire) == 0 {
             return None;
         }
-        let state = self.lock();
-        let could_have_it = |waiter: &&Waiter| {
-            let own = state.by_service.get(&waiter.service).copied().unwrap_or_default();
-            let freed = usize::from(waiter.service == service);
-            !waiter.sender.is_closed() && own.saturating_sub(freed) < self.limits.per_service
+        let mut state = self.lock();
+        state.forget_who_left();
+        self.waiting.store(state.queues.len(), Ordering::Release);
+        let could_have_it = |waiting: &ServiceId| {
+            let own = state.by_service.get(waiting).copied().unwrap_or_default();
+            own.saturating_sub(usize::from(*waiting == service)) < self.limits.per_service
         };
-        state.queue.iter().find(could_have_it).map(|waiter| waiter.since)
+        state.fronts().filter(|(waiting, _)| could_have_it(waiting)).map(|(_, since)| since).min()
     }
 
     /// Whose idle connections stand in the way of `service`: only its own, or anybody's.
@@ -110,13 +113,15 @@ impl Budget {
                 state.by_service.remove(&service);
             }
         }
-        state.queue.retain(|waiter| !waiter.sender.is_closed());
-        let next = (0..state.queue.len())
-            .find(|at| state.queue.get(*at).is_some_and(|waiter| self.has_room(&state, waiter.service)));
-        let handed = next
-            .and_then(|at| state.queue.remove(at))
-            .map(|waiter| (waiter.sender, self.grant(&mut state, waiter.service)));
-        self.waiting.store(state.queue.len(), Ordering::Release);
+        state.forget_who_left();
+        let next = state.fronts().filter(|(waiting, _)| self.has_room(&state, *waiting));
+        let next = next.min_by_key(|(_, since)| *since).map(|(waiting, _)| waiting);
+        let handed = next.and_then(|waiting| {
+            let waiter = state.queues.get_mut(&waiting)?.pop_front()?;
+            state.queues.retain(|_, queue| !queue.is_empty());
+            Some((waiter.sender, self.grant(&mut state, waiting)))
+        });
+        self.waiting.store(state.queues.len(), Ordering::Release);
         drop(state);
         if let Some((sender, permit)) = handed {
             // A waiter that has just left drops the permit, which hands it to the next.
@@ -126,6 +131,23 @@ impl Budget {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Forgets whoever has left and would be served next. Who left further behind goes when its turn comes.
+    fn forget_who_left(&mut self) {
+        self.queues.retain(|_, queue| {
+            while queue.front().is_some_and(|waiter| waiter.sender.is_closed()) {
+                queue.pop_front();
+            }
+            !queue.is_empty()
+        });
+    }
+
+    /// Each waiting service, and since when its longest waiter waits.
+    fn fronts(&self) -> impl Iterator<Item = (ServiceId, Instant)> {
+        self.queues.iter().filter_map(|(service, queue)| Some((*service, queue.front()?.since)))
     }
 }
 

@@ -131,6 +131,8 @@ impl Lease {
 impl Drop for Account {
     fn drop(&mut self) {
         if self.open {
+            // Nobody has looked at what ran on it last.
+            self.pool.doubt_stateful();
             self.pool.closed(&self.pools);
         }
     }

@@ -8,13 +8,16 @@
 
 mod breaker;
 mod budget;
+mod code;
 mod dialer;
 mod error;
 mod handoff;
+mod idle;
 mod lease;
 mod place;
 mod pools;
 mod prepared;
+mod remembered;
 mod reset;
 mod server;
 mod slot;

@@ -3,6 +3,8 @@
 use crate::budget::Budget;
 use crate::dialer::Dialer;
 use crate::handoff::Handoff;
+use crate::idle::Idle;
+use crate::remembered::Remembered;
 use crate::slot::Slot;
 use crate::state::{Checkout, Pool};
 use crate::{Budgets, Credentials, Key, Lease, LeaseError, Place};
@@ -37,6 +39,8 @@ pub struct Settings {
 pub struct Pools {
     map: DashMap<Key, Arc<Pool>>,
     budget: Arc<Budget>,
+    idle: Idle,
+    remembered: Remembered,
     dialer: Dialer,
     settings: Settings,
 }
@@ -73,6 +77,8 @@ impl Pools {
         Arc::new(Self {
             map: DashMap::new(),
             budget: Budget::new(settings.budgets),
+            idle: Idle::default(),
+            remembered: Remembered::for_as_long_as(settings.idle_timeout),
             dialer: Dialer::new(credentials, settings.addresses),
             settings,
         })
@@ -227,6 +233,7 @@ impl Pools {
             drop(pool.retire());
             self.forget_if_empty(&pool);
         }
+        self.remembered.forget(key);
     }
 
     /// Closes connections idle for too long and forgets pools that have nothing left. Called now and
@@ -239,6 +246,7 @@ impl Pools {
             }
             self.forget_if_empty(&pool);
         }
+        self.remembered.sweep(now);
     }
 
     /// Closes every idle connection: the gate is ending.
@@ -261,22 +269,14 @@ impl Pools {
     /// Closes the longest idle connection that stands in the way of `service`.
     fn evict_for(&self, service: ServiceId) {
         let own_only = self.budget.short_of_own(service);
-        loop {
-            let oldest = self
-                .map
-                .iter()
-                .filter(|pool| !own_only || pool.service() == service)
-                .filter_map(|pool| Some((pool.idle_since()?, Arc::clone(&pool))))
-                .min_by_key(|(since, _)| *since);
-            let Some((_, pool)) = oldest else { return };
-            let evicted = pool.take_oldest();
-            if evicted.is_some() {
-                drop(evicted);
-                self.forget_if_empty(&pool);
-                return;
-            }
-            // Somebody was quicker: look again.
+        if let Some((pool, evicted)) = self.idle.take_oldest(own_only.then_some(service), &self.map) {
+            drop(evicted);
+            self.forget_if_empty(&pool);
         }
+    }
+
+    pub(crate) fn idle(&self) -> &Idle {
+        &self.idle
     }
 
     pub(crate) fn budget(&self) -> &Budget {
@@ -284,13 +284,22 @@ impl Pools {
     }
 
     pub(crate) fn forget_if_empty(&self, pool: &Arc<Pool>) {
-        self.map.remove_if(&pool.key(), |_, there| Arc::ptr_eq(there, pool) && pool.end_if_empty());
+        let ended =
+            self.map.remove_if(&pool.key(), |_, there| Arc::ptr_eq(there, pool) && pool.end_if_empty());
+        if ended.is_some() {
+            self.idle.forget(pool);
+            if let Some((place, known)) = pool.legacy() {
+                self.remembered.keep(&place, known);
+            }
+        }
     }
 
     fn pool(&self, place: &Arc<Place>) -> Arc<Pool> {
         if let Some(pool) = self.map.get(&place.key) {
             return Arc::clone(&pool);
         }
-        Arc::clone(&self.map.entry(place.key).or_insert_with(|| Pool::new(place)))
+        Arc::clone(
+            &self.map.entry(place.key).or_insert_with(|| Pool::new(place, self.remembered.take(place))),
+        )
     }
 }

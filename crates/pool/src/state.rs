@@ -1,6 +1,7 @@
 //! One pool's state behind one short lock: idle connections, those in use, and who waits.
 
 use crate::breaker::{Breaker, Verdict};
+use crate::code::{Names, Stateful};
 use crate::handoff::Handoff;
 use crate::server::Server;
 use crate::slot::Slot;
@@ -31,6 +32,8 @@ struct State {
     generation: u64,
     /// Longest idle first.
     idle: VecDeque<Box<Server>>,
+    /// Where [`crate::idle::Idle`] has it: at or before when the longest idle one was last used.
+    listed: Option<Instant>,
     /// Leased or being made.
     active: usize,
     /// Longest waiting first. Nobody waits while something is idle.
@@ -41,16 +44,6 @@ struct State {
     welcomes: Vec<(u64, Welcome)>,
     stateful: Option<Stateful>,
     gone: bool,
-}
-
-/// Names behind which session state may change.
-#[derive(Debug)]
-struct Stateful {
-    /// The schema epoch that they hold in.
-    epoch: u32,
-    names: Arc<[Box<str>]>,
-    /// Nothing has run since that may have brought others unseen.
-    certain: bool,
 }
 
 /// The connections of one role in one store.
@@ -79,7 +72,8 @@ pub(crate) enum Checkout {
 }
 
 impl Pool {
-    pub(crate) fn new(place: &Arc<Place>) -> Arc<Self> {
+    /// A pool without connections, and what the last one of that key knew of the store's code.
+    pub(crate) fn new(place: &Arc<Place>, known: Option<Names>) -> Arc<Self> {
         Arc::new(Self {
             key: place.key,
             service: place.service,
@@ -88,12 +82,13 @@ impl Pool {
                 place: Arc::clone(place),
                 generation: 0,
                 idle: VecDeque::new(),
+                listed: None,
                 active: 0,
                 waiters: VecDeque::new(),
                 breaker: Breaker::default(),
                 last_failure: String::new(),
                 welcomes: Vec::new(),
-                stateful: None,
+                stateful: known.map(|known| Stateful::read_in(0, known)),
                 gone: false,
             }),
         })
@@ -113,34 +108,33 @@ impl Pool {
 
     pub(crate) fn stateful(&self) -> Option<Arc<[Box<str>]>> {
         let epoch = self.epoch();
-        let state = self.lock();
-        let known = state.stateful.as_ref().filter(|known| known.epoch == epoch);
-        known.map(|known| Arc::clone(&known.names))
+        self.lock().stateful.as_ref()?.names(epoch)
     }
 
     pub(crate) fn note_stateful(&self, epoch: u32, names: Arc<[Box<str>]>) {
-        self.lock().stateful = Some(Stateful { epoch, names, certain: true });
+        let read = Names { names, read_at: Instant::now() };
+        self.lock().stateful = Some(Stateful::read_in(epoch, read));
+    }
+
+    /// What an ended pool knows for certain of its store's code, and where that is.
+    pub(crate) fn legacy(&self) -> Option<(Arc<Place>, Names)> {
+        let state = self.lock();
+        Some((Arc::clone(&state.place), state.stateful.as_ref()?.certain(self.epoch())?))
     }
 
     /// Code of the database's own may have changed unseen.
     pub(crate) fn doubt_stateful(&self) {
         if let Some(known) = &mut self.lock().stateful {
-            known.certain = false;
+            known.doubt();
         }
     }
 
-    /// Begins the next schema epoch. Where code is as it was (`same_code`) and none of it changes
-    /// session state, no change of anything else can bring such names.
+    /// Begins the next schema epoch. With `same_code`, no code has changed.
     pub(crate) fn next_epoch(&self, same_code: bool) {
         let mut state = self.lock();
         let ended = self.epoch.fetch_add(1, Ordering::AcqRel);
-        if let Some(known) = &mut state.stateful
-            && same_code
-            && known.certain
-            && known.epoch == ended
-            && known.names.is_empty()
-        {
-            known.epoch = ended.wrapping_add(1);
+        if let Some(known) = &mut state.stateful {
+            known.epoch_ended(ended, same_code);
         }
     }
 
@@ -245,7 +239,11 @@ impl Pool {
                 state.idle.push_back(server);
             }
         }
+        let newly_listed = state.list();
         drop(state);
+        if let Some(since) = newly_listed {
+            pools.idle().list(self, since);
+        }
         // Who began to wait for the budget in between has looked for idle connections too early.
         if pools.budget().wanted_since(self.service).is_some() {
             drop(self.take_oldest());
@@ -319,9 +317,27 @@ impl Pool {
         std::mem::replace(&mut state.idle, rest)
     }
 
-    /// When the longest idle connection was last used.
-    pub(crate) fn idle_since(&self) -> Option<Instant> {
-        self.lock().idle.front().map(|server| server.since)
+    /// Where it is listed, if it is.
+    pub(crate) fn listed(&self) -> Option<Instant> {
+        self.lock().listed
+    }
+
+    /// Is listed no more; where it was.
+    pub(crate) fn unlist(&self) -> Option<Instant> {
+        self.lock().listed.take()
+    }
+
+    /// Takes the longest idle connection out if it was last used at `listed` or before; and where the pool
+    /// is to be listed from now on. Nothing if it was not listed there.
+    pub(crate) fn take_idle_listed(&self, listed: Instant) -> (Option<Box<Server>>, Option<Instant>) {
+        let mut state = self.lock();
+        if state.listed != Some(listed) {
+            return (None, None);
+        }
+        let due = state.idle.front().is_some_and(|server| server.since <= listed);
+        let taken = if due { state.idle.pop_front() } else { None };
+        state.listed = None;
+        (taken, state.list())
     }
 
     /// Takes the longest idle connection out.
@@ -366,6 +382,7 @@ impl State {
         self.generation += 1;
         self.breaker = Breaker::default();
         self.welcomes.clear();
+        self.stateful = None;
         std::mem::take(&mut self.idle)
     }
 
@@ -381,6 +398,15 @@ impl State {
         };
         self.active += usize::from(found.is_some());
         found
+    }
+
+    /// Notes that it is to be listed, if it is not yet and has a reason to; since when.
+    fn list(&mut self) -> Option<Instant> {
+        if self.listed.is_some() {
+            return None;
+        }
+        self.listed = self.idle.front().map(|server| server.since);
+        self.listed
     }
 
     fn forget_who_left(&mut self) {
