@@ -38,7 +38,8 @@ pub(crate) struct Dialer {
     /// A parsed CA bundle is shared by every store that trusts it.
     tls: Mutex<HashMap<Trust, ServerTls>>,
     /// SCRAM keys of passwords, so that the milliseconds of deriving them are spent once.
-    keys: Mutex<HashMap<Sealed, Keys>>,
+    /// Boxed: what moves when the map grows leaves nothing behind.
+    keys: Mutex<HashMap<Sealed, Box<Keys>>>,
 }
 
 impl Dialer {
@@ -79,7 +80,7 @@ impl Dialer {
             if known.len() >= MAX_KEYS {
                 known.clear();
             }
-            known.insert(place.credential.clone(), keys);
+            known.insert(place.credential.clone(), Box::new(keys));
         }
         Ok(server)
     }
@@ -87,7 +88,7 @@ impl Dialer {
     /// The secret to log in with, and whether it is keys that were derived earlier.
     fn secret(&self, place: &Place) -> Result<(Secret, bool), LeaseError> {
         if let Some(keys) = self.lock_keys().get(&place.credential) {
-            return Ok((Secret::Keys(keys.clone()), true));
+            return Ok((Secret::Keys(Keys::clone(keys)), true));
         }
         match self.credentials.open(place.key, &place.credential) {
             Ok(Credential::Password(password)) => Ok((Secret::Password(password), false)),
@@ -115,7 +116,7 @@ impl Dialer {
         Ok(tls)
     }
 
-    fn lock_keys(&self) -> MutexGuard<'_, HashMap<Sealed, Keys>> {
+    fn lock_keys(&self) -> MutexGuard<'_, HashMap<Sealed, Box<Keys>>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -122,6 +122,11 @@ impl House {
         Self { server, directory, port }
     }
 
+    /// Where the gate listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Moves alice's and bob's stores to another port, behind which the server is expected.
     pub(crate) fn move_stores(&self, port: u16) {
         for id in [1, 2] {

@@ -6,6 +6,7 @@ mod binding;
 mod database;
 mod drivers;
 mod house;
+mod logins;
 mod prepared;
 mod refusals;
 mod settled;
