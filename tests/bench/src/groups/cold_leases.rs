@@ -5,8 +5,9 @@ use crate::cpu::CpuTime;
 use crate::crowd::{self, Copies};
 use crate::options::Options;
 use crate::report::{Bound, Section, Table, Verdict};
+use crate::rounds::Rounds;
 use crate::scram::Keys;
-use crate::stage::{POOL, Stage, USER};
+use crate::stage::{Stage, USER};
 use crate::stats::{median, quantile};
 use crate::target::Target;
 use anyhow::{Context, Result, anyhow, ensure};
@@ -19,9 +20,13 @@ use testkit::Gate;
 const STORES: usize = 10_000;
 /// Server connections allowed.
 const TOTAL: usize = 200;
-/// Stores that are touched with room for a connection to each.
-const ROOMY: usize = 400;
+/// Stores that are touched for the comparison, more than there may be connections.
+const EACH: usize = 400;
 const CLIENTS: usize = 16;
+/// What is compared.
+const LEASE: &str = "lease";
+const COLD: &str = "cold";
+const FRESH: &str = "connect and login alone";
 /// Longest wait that is bounded by configuration (`pool.wait_timeout_ms`).
 const WAIT_S: f64 = 15.0;
 /// Longest wait for idle connections to be closed.
@@ -29,7 +34,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What touching stores in turn came to.
 struct Touched {
-    count: usize,
     failures: usize,
     waits_ms: Vec<f64>,
     cpu_ms: f64,
@@ -37,79 +41,89 @@ struct Touched {
 
 pub(crate) fn run(stage: &Stage, options: &Options) -> Result<Section> {
     let stores = if options.quick { STORES / 10 } else { STORES };
-    let settings = format!("[pool]\ntotal = {TOTAL}\nper_service = {TOTAL}\n");
-    let mut gate = crowd::gate_with(&stage.world, &settings, TOTAL + stores, Copies::Usable)?;
-    gate.start()?;
+    let short = format!("[pool]\ntotal = {TOTAL}\nper_service = {TOTAL}\n");
+    let short = started(crowd::gate_with(&stage.world, &short, stores, Copies::Usable)?)?;
     eprintln!("bench: cold-leases, {stores} stores");
-    // So that all connections are in use from the first store on that is measured.
-    touch(stage, &gate, &numbers(1, TOTAL))?;
-    let cold = touch(stage, &gate, &numbers(TOTAL + 1, TOTAL + stores))?;
-    drop(gate);
-    let settings = format!("[pool]\ntotal = {0}\nper_service = {0}\nidle_timeout_s = 1\n", ROOMY + CLIENTS);
-    let mut gate = crowd::gate_with(&stage.world, &settings, ROOMY, Copies::Usable)?;
-    gate.start()?;
-    let mut roomy = Vec::new();
-    for round in 0..=options.rounds() * 2 {
-        eprintln!("bench: cold-leases, fresh connections, round {round}");
-        until_all_closed(stage)?;
-        let touched = touch(stage, &gate, &numbers(1, ROOMY))?;
-        ensure!(touched.failures == 0, "stores could not be used without any shortage");
-        // The first round makes pools, which the cold ones had to as well, and warms everything up.
-        if round > 0 {
-            roomy.push(touched.cpu_ms);
-        }
+    let first = touch(stage, &short, &numbers(1, stores))?;
+    let resting = open_connections(stage)?;
+    let roomy = format!("[pool]\ntotal = {0}\nper_service = {0}\nidle_timeout_s = 1\n", EACH + CLIENTS);
+    let roomy = started(crowd::gate_with(&stage.world, &roomy, EACH, Copies::Usable)?)?;
+    touch(stage, &roomy, &numbers(1, EACH))?;
+    let mut costs = Rounds::default();
+    let rounds = options.rounds() * 2;
+    for round in 0..rounds {
+        eprintln!("bench: cold-leases, round {} of {rounds}", round + 1);
+        // Two sets of stores in turn, so that none still has a connection.
+        let from = round % 2 * EACH;
+        let cold = touch(stage, &short, &numbers(from + 1, from + EACH))?;
+        until_closed(stage, resting)?;
+        let fresh = touch(stage, &roomy, &numbers(1, EACH))?;
+        ensure!(cold.failures + fresh.failures == 0, "some stores could not be used");
+        costs.add(LEASE, COLD, cold.cpu_ms);
+        costs.add(LEASE, FRESH, fresh.cpu_ms);
     }
-    Ok(section(&cold, &roomy))
+    Ok(section(&first, &costs))
 }
 
-fn section(cold: &Touched, roomy: &[f64]) -> Section {
-    let longest = cold.waits_ms.iter().copied().fold(0.0, f64::max);
-    let failures = cold.failures as f64;
+fn started(mut gate: Gate) -> Result<Gate> {
+    gate.start()?;
+    Ok(gate)
+}
+
+fn section(first: &Touched, costs: &Rounds) -> Section {
+    let longest = first.waits_ms.iter().copied().fold(0.0, f64::max);
+    let count = first.waits_ms.len() + first.failures;
     let row = |name: &str, value: String| vec![name.to_owned(), value];
     Section {
         notes: vec![format!(
             "{CLIENTS} sessions of the service read one row each in the store of another user in every transaction (by \
-             tag), {} stores in turn, with {TOTAL} server connections allowed: so every lease closes an idle connection of \
-             another store and makes a new one. Connect and login alone is the same, from the same gate, while there is \
-             room for all {ROOMY} stores' connections and none is open: every lease makes one and closes none. Both hold \
-             the transaction itself.",
-            cold.count
+             tag), {count} stores in turn, with {TOTAL} server connections allowed: so every lease closes an idle \
+             connection of another store and makes a new one. What a cold lease costs is measured when {EACH} of these \
+             stores are touched again, which have lost their connections since. Connect and login alone is the same in a \
+             gate with room for a connection to each of {EACH} stores, none of which is open: every lease makes one and \
+             closes none. Both hold the transaction itself."
         )],
         tables: vec![Table {
             caption: "Cold leases".to_owned(),
             head: ["", "measured"].map(str::to_owned).to_vec(),
             rows: vec![
-                row("failed", cold.failures.to_string()),
-                row("wait, median", format!("{:.1} ms", median(&cold.waits_ms))),
-                row("wait, p99", format!("{:.1} ms", quantile(&cold.waits_ms, 0.99))),
+                row("failed", first.failures.to_string()),
+                row("wait, median", format!("{:.1} ms", median(&first.waits_ms))),
+                row("wait, p99", format!("{:.1} ms", quantile(&first.waits_ms, 0.99))),
                 row("wait, longest", format!("{longest:.1} ms")),
-                row("CPU for a cold lease", format!("{:.3} ms", cold.cpu_ms)),
-                row("CPU for connect and login alone", format!("{:.3} ms", median(roomy))),
+                row("CPU ms for a store's first lease", format!("{:.3}", first.cpu_ms)),
+                row("CPU ms for a cold lease", costs.cell(LEASE, COLD, 3)),
+                row("CPU ms for connect and login alone", costs.cell(LEASE, FRESH, 3)),
             ],
         }],
-        verdicts: vec![
-            Verdict::new(
-                format!("{} stores touched in turn, {TOTAL} server connections: errors", cold.count),
-                failures,
-                "",
-                Bound::AtMost(0.0),
-            ),
-            Verdict::new("… longest wait", longest / 1e3, "s", Bound::AtMost(WAIT_S)),
-            Verdict::new(
-                "… CPU per cold lease × connect + login alone",
-                cold.cpu_ms / median(roomy),
-                "×",
-                Bound::AtMost(1.10),
-            ),
-        ],
+        verdicts: verdicts(first, longest, costs),
         measured: serde_json::json!({
-            "waits_ms": { "p50": median(&cold.waits_ms), "p99": quantile(&cold.waits_ms, 0.99), "longest": longest },
-            "failures": cold.failures,
-            "cold_cpu_ms": cold.cpu_ms,
-            "connect_and_login_cpu_ms": roomy,
+            "waits_ms": { "p50": median(&first.waits_ms), "p99": quantile(&first.waits_ms, 0.99), "longest": longest },
+            "failures": first.failures,
+            "first_cpu_ms": first.cpu_ms,
+            "cpu_ms": costs,
         }),
         ..Section::default()
     }
+}
+
+fn verdicts(first: &Touched, longest: f64, costs: &Rounds) -> Vec<Verdict> {
+    let count = first.waits_ms.len() + first.failures;
+    vec![
+        Verdict::new(
+            format!("{count} stores touched in turn, {TOTAL} server connections: errors"),
+            first.failures as f64,
+            "",
+            Bound::AtMost(0.0),
+        ),
+        Verdict::new("… longest wait", longest / 1e3, "s", Bound::AtMost(WAIT_S)),
+        Verdict::new(
+            "… CPU per cold lease × connect + login alone",
+            costs.ratio(LEASE, COLD, FRESH),
+            "×",
+            Bound::AtMost(1.10),
+        ),
+    ]
 }
 
 fn numbers(from: usize, to: usize) -> Vec<String> {
@@ -144,7 +158,7 @@ fn touch(stage: &Stage, gate: &Gate, users: &[String]) -> Result<Touched> {
     ensure!(all.len() == users.len(), "{} of {} stores were touched", all.len(), users.len());
     let waits_ms: Vec<f64> = all.iter().copied().flatten().collect();
     let cpu_ms = used.as_secs_f64() * 1e3 / users.len() as f64;
-    Ok(Touched { count: users.len(), failures: all.len() - waits_ms.len(), waits_ms, cpu_ms })
+    Ok(Touched { failures: all.len() - waits_ms.len(), waits_ms, cpu_ms })
 }
 
 /// Milliseconds that each answer took; nothing where it was an error, of which the first is told.
@@ -170,17 +184,20 @@ fn touch_some(
     waits
 }
 
-/// Waits until the gate has closed what it does not need.
-fn until_all_closed(stage: &Stage) -> Result<()> {
-    let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'";
+/// Waits until no more connections are open than `resting`.
+fn until_closed(stage: &Stage, resting: usize) -> Result<()> {
     let end = Instant::now() + PATIENCE;
     loop {
-        let open: usize = stage.world.direct(USER, sql).trim().parse()?;
-        // Our own is one; the stage's gate and PgBouncer may keep a pool's worth each.
-        if open <= 1 + 2 * POOL {
+        let open = open_connections(stage)?;
+        if open <= resting {
             return Ok(());
         }
-        ensure!(Instant::now() < end, "{open} connections stay open");
+        ensure!(Instant::now() < end, "{open} connections stay open, not {resting}");
         thread::sleep(Duration::from_millis(200));
     }
+}
+
+fn open_connections(stage: &Stage) -> Result<usize> {
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'";
+    Ok(stage.world.direct(USER, sql).trim().parse()?)
 }

@@ -14,8 +14,9 @@ use std::time::Duration;
 use stuffgate_tests::secret_of;
 use testkit::{Gate, frames};
 
-/// No client waits for a connection, however few stores there are.
-const SETTINGS: &str = "[pool]\nper_store = 40\n";
+/// No client waits for a connection, however few stores there are. A store lives on one worker, so with several
+/// of them one store would use one and many stores all.
+const SETTINGS: &str = "[listen]\nworkers = 1\n[pool]\nper_store = 40\n";
 const SQL: &str = "SELECT abalance FROM pgbench_accounts WHERE aid = 4711";
 const ONE: &str = "1 registered, all on it";
 
@@ -61,8 +62,8 @@ pub(crate) fn run(stage: &Stage, options: &Options) -> Result<Section> {
     Ok(Section {
         notes: vec![format!(
             "A gate each; {USERS} clients of our own that read one row by simple protocol, on as many stores (databases of \
-             one Postgres) as there are, at most {USERS}. The pool is large enough for all of them on one store, where they are all served by one worker, as every store \
-             is; many stores are spread over the workers."
+             one Postgres) as there are, at most {USERS}. The pool is large enough for all of them on one store. Each gate has one worker: a store lives on one, so \
+             that with two of them one store would be held against many that are spread."
         )],
         tables: vec![Table {
             caption: "CPU time".to_owned(),
