@@ -162,3 +162,41 @@ impl<'t> Inserts<'t> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Client;
+    use crate::scram::Keys;
+    use crate::target::Target;
+    use stuffgate_tests::{SERVICE, WorldPlan, secret_of};
+    use testkit::scratch::HOST;
+
+    fn target(gate: &Gate, user: &str) -> Target {
+        Target {
+            name: user.to_owned(),
+            pid: gate.pid(),
+            host: HOST.to_owned(),
+            port: gate.port(),
+            user: user.to_owned(),
+            password: secret_of(USER),
+            database: SERVICE.to_owned(),
+            options: String::new(),
+        }
+    }
+
+    #[test]
+    fn copies_of_a_store_can_be_logged_in_to_and_the_only_one_has_none() {
+        let world = WorldPlan::default().users([USER]).start();
+        let mut many = gate_with(&world, "", 2, Copies::Usable).unwrap();
+        let mut one = gate_with_one(&world, "").unwrap();
+        many.start().unwrap();
+        one.start().unwrap();
+        for user in [USER, &name(1), &name(2)] {
+            let mut client = Client::connect(&target(&many, user), &mut Keys::default()).unwrap();
+            client.simple("SELECT 1").unwrap();
+        }
+        assert!(Client::connect(&target(&one, &name(1)), &mut Keys::default()).is_err());
+        Client::connect(&target(&one, USER), &mut Keys::default()).unwrap().simple("SELECT 1").unwrap();
+    }
+}

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// each round, ± half the distance from least to most. CPU time is that of the proxy's process alone. What
 /// runs ends with the bench, Ctrl-C included. Markdown goes to standard output, progress to standard error.
 #[derive(Debug, Parser)]
-#[command(name = "tests/bench/run")]
+#[command(name = "tests/bench/run", bin_name = "tests/bench/run")]
 pub(crate) struct Options {
     /// Groups of work to run; all of them when none is named.
     #[arg(value_enum)]
