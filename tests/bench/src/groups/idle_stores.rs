@@ -33,15 +33,19 @@ pub(crate) fn run(stage: &Stage, options: &Options) -> Result<Section> {
         let gate = crowd::gate_with(&stage.world, "", *count, Copies::Idle)?;
         seen.push(look(stage, *count, gate)?);
     }
-    let weight = |one: &Seen| bytes_each(&base, one);
-    let all = std::iter::once(&base).chain(&seen);
-    let rows = all.map(|one| {
+    section(&base, &seen)
+}
+
+fn section(base: &Seen, seen: &[Seen]) -> Result<Section> {
+    let all = || std::iter::once(base).chain(seen);
+    let last = seen.last().context("no gate was started")?;
+    let weight = |one: &Seen| bytes_each(base, one);
+    let rows = all().map(|one| {
         let each = if one.stores == 1 { "–".to_owned() } else { format!("{:.0}", weight(one)) };
         let [listening, first] =
             [one.listening, one.first_login].map(|time| format!("{:.2}", time.as_secs_f64()));
         vec![one.stores.to_string(), listening, first, format!("{:.1}", one.bytes as f64 / 1e6), each]
     });
-    let last = seen.last().context("no gate was started")?;
     Ok(Section {
         notes: vec![
             "Every store is of a user of its own, with a login, a partition and a grant, at a host of its own. Bytes are \
@@ -76,21 +80,25 @@ pub(crate) fn run(stage: &Stage, options: &Options) -> Result<Section> {
             y: "MB",
             lines: vec![Line {
                 label: "gate".to_owned(),
-                points: std::iter::once(&base)
-                    .chain(&seen)
-                    .map(|one| (one.stores as f64 / 1e3, one.bytes as f64 / 1e6))
+                points: all().map(|one| (one.stores as f64 / 1e3, one.bytes as f64 / 1e6))
                     .collect(),
             }],
         }],
-        measured: seen
-            .iter()
-            .map(|one| {
-                let first_login_s = one.first_login.as_secs_f64();
-                serde_json::json!({ "stores": one.stores, "bytes": one.bytes, "first_login_s": first_login_s })
-            })
-            .collect(),
+        measured: all().map(Seen::json).collect(),
         ..Section::default()
     })
+}
+
+impl Seen {
+    fn json(&self) -> serde_json::Value {
+        let [listening_s, first_login_s] = [self.listening, self.first_login].map(|time| time.as_secs_f64());
+        serde_json::json!({
+            "stores": self.stores,
+            "bytes": self.bytes,
+            "listening_s": listening_s,
+            "first_login_s": first_login_s,
+        })
+    }
 }
 
 fn look(stage: &Stage, stores: usize, mut gate: Gate) -> Result<Seen> {

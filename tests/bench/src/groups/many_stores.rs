@@ -1,11 +1,11 @@
 //! Load on some of many registered stores, beside the same load on the only one there is.
 
 use crate::client::Client;
+use crate::compare::Compared;
 use crate::crowd::{self, Copies};
 use crate::drive::{ask, drive};
 use crate::options::Options;
 use crate::report::{Bound, Line, Plot, Section, Table, Verdict};
-use crate::rounds::Rounds;
 use crate::scram::Keys;
 use crate::stage::{Stage, USER, USERS, users};
 use crate::target::{GATE, Target};
@@ -35,7 +35,12 @@ pub(crate) fn run(stage: &Stage, options: &Options) -> Result<Section> {
         let gate = crowd::gate_with(&stage.world, SETTINGS, stores - USERS, Copies::Idle)?;
         seats.push(seat(stage, gate, stores)?);
     }
-    let (mut costs, mut rates) = (Rounds::default(), Rounds::default());
+    let compared = measure(&mut seats, options)?;
+    section(&seats, &compared)
+}
+
+fn measure(seats: &mut [Seat], options: &Options) -> Result<Compared> {
+    let mut compared = Compared::default();
     let (rounds, message) = (options.rounds() * 2, frames::query(SQL));
     for round in 0..rounds {
         eprintln!("bench: many-stores, round {} of {rounds}", round + 1);
@@ -45,10 +50,15 @@ pub(crate) fn run(stage: &Stage, options: &Options) -> Result<Section> {
             let pid = gate.pid().context("the gate has ended")?;
             let time = Duration::from_secs(options.seconds());
             let outcome = drive(clients, time, pid, |client, _, _| ask(client, &message))?.outcome;
-            rates.add(work, GATE, outcome.rate);
-            costs.add(work, GATE, outcome.cost().unwrap_or(f64::NAN));
+            compared.rates.add(work, GATE, outcome.rate);
+            compared.costs.add(work, GATE, outcome.cost().unwrap_or(f64::NAN));
         }
     }
+    Ok(compared)
+}
+
+fn section(seats: &[Seat], compared: &Compared) -> Result<Section> {
+    let Compared { costs, rates } = compared;
     let ratio = |seat: &Seat, to: usize| costs.ratio_of((&seat.work, GATE), (&seats[to].work, GATE));
     let last = seats.last().context("no gates")?;
     let row = |seat: &Seat| {
@@ -96,7 +106,7 @@ pub(crate) fn run(stage: &Stage, options: &Options) -> Result<Section> {
             y: "CPU seconds per 100,000 transactions",
             lines: vec![Line { label: GATE.to_owned(), points: seats.iter().map(point).collect() }],
         }],
-        measured: serde_json::json!({ "cpu_s_per_100k": costs, "per_second": rates }),
+        measured: compared.json(),
         ..Section::default()
     })
 }
