@@ -3,8 +3,8 @@
 use crate::packed::{Packed, to_bytes};
 use std::hash::{BuildHasher, RandomState};
 
-/// Lists of numbers. A million names make fifteen in each, so that about eight rows are looked at.
-const LISTS: u64 = 1 << 16;
+/// Lists of numbers. A million names make some sixty in each, of which one in 256 is looked at in vain.
+const LISTS: u64 = 1 << 14;
 
 /// Numbers of rows by their names. The names are the rows': whoever asks brings a way to see them.
 #[derive(Debug, Default)]
@@ -13,10 +13,20 @@ pub(crate) struct Names {
     hasher: RandomState,
 }
 
+/// Where a name is: a list, and a mark that most others in it do not have.
+#[derive(Clone, Copy)]
+struct Spot {
+    list: i64,
+    mark: u8,
+}
+
 impl Names {
     /// What `look` makes of the row that has the name; of several the one that was added last.
-    pub(crate) fn find<T>(&self, name: &str, look: impl FnMut(i64) -> Option<T>) -> Option<T> {
-        self.lists.read(self.list_of(name), |list| Numbers(list).find_map(look))
+    pub(crate) fn find<T>(&self, name: &str, mut look: impl FnMut(i64) -> Option<T>) -> Option<T> {
+        let spot = self.spot_of(name);
+        self.lists.read(spot.list, |list| {
+            Entries(list).filter(|(mark, _)| *mark == spot.mark).find_map(|(_, number)| look(number))
+        })
     }
 
     /// A row that was called `old`, if it was there, is called `new` from now on.
@@ -28,38 +38,41 @@ impl Names {
     }
 
     fn add(&self, name: &str, number: i64) {
-        self.lists
-            .change(self.list_of(name), |list| listed(std::iter::once(number).chain(others(list, number))));
+        let spot = self.spot_of(name);
+        let entry = (spot.mark, number);
+        self.lists.change(spot.list, |list| listed(std::iter::once(entry).chain(others(list, entry))));
     }
 
     /// Forgets that the row has that name.
     pub(crate) fn remove(&self, name: &str, number: i64) {
-        self.lists.change(self.list_of(name), |list| listed(others(list, number)));
+        let spot = self.spot_of(name);
+        self.lists.change(spot.list, |list| listed(others(list, (spot.mark, number))));
     }
 
-    fn list_of(&self, name: &str) -> i64 {
-        // Below 2^16: the lists are neighbours, and the hash is keyed, so that nobody can fill one of them.
-        (self.hasher.hash_one(name) % LISTS).cast_signed()
+    /// The hash is keyed, so that nobody can fill one list with names of their choice.
+    fn spot_of(&self, name: &str) -> Spot {
+        let hash = self.hasher.hash_one(name);
+        Spot { list: (hash % LISTS).cast_signed(), mark: hash.to_be_bytes()[0] }
     }
 }
 
-fn listed(numbers: impl Iterator<Item = i64>) -> Vec<u8> {
-    numbers.flat_map(|number| to_bytes(&number, 4)).collect()
+fn listed(entries: impl Iterator<Item = (u8, i64)>) -> Vec<u8> {
+    entries.flat_map(|entry| to_bytes(&entry, 5)).collect()
 }
 
-fn others(list: &[u8], number: i64) -> impl Iterator<Item = i64> {
-    Numbers(list).filter(move |other| *other != number)
+fn others(list: &[u8], entry: (u8, i64)) -> impl Iterator<Item = (u8, i64)> {
+    Entries(list).filter(move |other| *other != entry)
 }
 
-/// The numbers of a list.
-struct Numbers<'a>(&'a [u8]);
+/// The marks and numbers of a list.
+struct Entries<'a>(&'a [u8]);
 
-impl Iterator for Numbers<'_> {
-    type Item = i64;
+impl Iterator for Entries<'_> {
+    type Item = (u8, i64);
 
-    fn next(&mut self) -> Option<i64> {
-        let (number, rest) = postcard::take_from_bytes(self.0).ok()?;
+    fn next(&mut self) -> Option<(u8, i64)> {
+        let (entry, rest) = postcard::take_from_bytes(self.0).ok()?;
         self.0 = rest;
-        Some(number)
+        Some(entry)
     }
 }

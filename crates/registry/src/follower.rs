@@ -15,6 +15,9 @@ use std::time::Duration;
 /// How often the registry file is looked at. A change is seen after at most this and the time to read it.
 pub const FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
 
+/// Pages of the registry that SQLite keeps, in KiB. All rows are read once and in order, and then few.
+const CACHE_KIB: i64 = 256;
+
 /// How long a look waits for a writer; the next look comes soon enough.
 const LOCK_WAIT: Duration = Duration::from_millis(100);
 
@@ -85,6 +88,7 @@ struct Open {
 impl Open {
     fn load(path: &Path, directory: &Directory, changed: &mut dyn FnMut(&Change)) -> Result<Self> {
         let connection = connect(path, LOCK_WAIT)?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?; // negative: not pages
         let file = file_of(path)?;
         let data_version = connection.pragma_query_one(None, "data_version")?;
         let mut cas = Cas::default();
