@@ -41,7 +41,14 @@ fn draw(plot: &Plot) -> Result<String, Box<dyn std::error::Error>> {
             .x_label_area_size(40)
             .y_label_area_size(64)
             .build_cartesian_2d(0.0..right, 0.0..top)?;
-        chart.configure_mesh().x_desc(plot.x).y_desc(plot.y).light_line_style(WHITE.mix(0.0)).draw()?;
+        chart
+            .configure_mesh()
+            .x_desc(plot.x)
+            .y_desc(plot.y)
+            .x_label_formatter(&label)
+            .y_label_formatter(&label)
+            .light_line_style(WHITE.mix(0.0))
+            .draw()?;
         for (line, colour) in plot.lines.iter().zip(COLOURS.iter().cycle()) {
             let style = ShapeStyle::from(colour).stroke_width(2);
             chart
@@ -58,6 +65,11 @@ fn draw(plot: &Plot) -> Result<String, Box<dyn std::error::Error>> {
         area.present()?;
     }
     Ok(svg)
+}
+
+/// A number on an axis, without needless digits.
+fn label(value: &f64) -> String {
+    if (value - value.round()).abs() < 1e-6 { format!("{value:.0}") } else { format!("{value:.1}") }
 }
 
 #[cfg(test)]
