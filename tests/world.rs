@@ -130,8 +130,18 @@ impl World {
         self.memory("VmHWM:")
     }
 
+    /// Bytes of memory that are the process's own: neither files nor what it shares.
+    #[must_use]
+    pub fn anonymous_bytes(&self) -> usize {
+        self.number("smaps_rollup", "Anonymous:")
+    }
+
     fn memory(&self, which: &str) -> usize {
-        let path = format!("/proc/{}/status", self.gate.pid().unwrap());
+        self.number("status", which)
+    }
+
+    fn number(&self, file: &str, which: &str) -> usize {
+        let path = format!("/proc/{}/{file}", self.gate.pid().unwrap());
         let status = std::fs::read_to_string(path).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(which)).unwrap();
         1024 * line.trim().trim_end_matches(" kB").parse::<usize>().unwrap()

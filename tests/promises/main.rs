@@ -9,6 +9,7 @@ mod escapes;
 mod extensions;
 mod farewells;
 mod hostile_stores;
+mod idle_clients;
 mod leaks;
 mod long_statements;
 mod many_users;

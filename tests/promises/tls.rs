@@ -9,7 +9,7 @@ use stuffgate_tests::{SERVICE, World, WorldPlan, secret_of};
 const HOSTS: [&str; 2] = ["localhost", "127.0.0.1"];
 
 /// A world whose gate shows a certificate of the authority's.
-fn world(mode: &str) -> (World, Authority) {
+pub(super) fn world(mode: &str) -> (World, Authority) {
     let authority = Authority::new("gate's").unwrap();
     let issued = authority.server(&HOSTS).unwrap();
     let mut world = WorldPlan::default().users(["alice"]).start_without_gate();
@@ -25,13 +25,13 @@ fn start(gate: &mut Gate, settings: &str) {
     gate.start().unwrap_or_else(|error| panic!("{error}"));
 }
 
-async fn log_in(peer: Peer, world: &World) -> Result<Client, Error> {
+pub(super) async fn log_in(peer: Peer, world: &World) -> Result<Client, Error> {
     let secret = secret_of("alice");
     let port = world.gate.port();
     peer.log_in(&Login { port, user: "alice", secret: &secret, database: SERVICE, parameters: &[] }).await
 }
 
-async fn encrypted(world: &World, authority: &Authority) -> Result<Peer, Error> {
+pub(super) async fn encrypted(world: &World, authority: &Authority) -> Result<Peer, Error> {
     let peer = Peer::connect(world.gate.port()).await?;
     peer.ask_for_tls(authority.client_config(None, &[]).unwrap(), "localhost").await
 }
