@@ -114,17 +114,14 @@ impl Session {
     ///
     /// An idle session waits in here, and has room for all that is awaited on the way. What is rare and large
     /// is boxed therefore, and waiting is written as polling.
-    pub(crate) fn run(mut self: Box<Self>) -> impl Future<Output = ()> + Send {
-        async move {
-            let end = loop {
-                let turn =
-                    if self.leased.is_some() { self.leased_turn().await } else { self.ready_turn().await };
-                if let Err(end) = turn {
-                    break end;
-                }
-            };
-            Box::pin(self.leave(end)).await;
-        }
+    pub(crate) async fn run(mut self: Box<Self>) {
+        let end = loop {
+            let turn = if self.leased.is_some() { self.leased_turn().await } else { self.ready_turn().await };
+            if let Err(end) = turn {
+                break end;
+            }
+        };
+        Box::pin(self.leave(end)).await;
     }
 
     /// Says the last words, and lets go of the server.

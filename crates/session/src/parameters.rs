@@ -60,7 +60,7 @@ impl Change {
 pub(crate) const CHARACTERISTICS: &str = "session characteristics";
 
 /// What a start-up packet sets.
-pub(crate) type Start = [(String, Value)];
+pub(crate) type Start = Vec<(String, Value)>;
 
 /// A session's parameters.
 #[derive(Clone, Debug)]
@@ -79,7 +79,8 @@ impl Parameters {
         for (name, value) in all {
             put(&mut startup, name, value);
         }
-        let mut parameters = Self { startup: starts.share(startup.into()), set: Vec::new(), fingerprint: 0 };
+        let mut parameters =
+            Self { startup: starts.share(Arc::new(startup)), set: Vec::new(), fingerprint: 0 };
         parameters.note();
         parameters
     }

@@ -8,11 +8,16 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Told {
     common: Arc<Reported>,
-    own: Vec<(Box<str>, Box<str>)>,
-    /// A server's list that holds nothing which the client was not told since, and whether its
-    /// `search_path` was left out of account.
-    heard: Option<(Arc<Reported>, bool)>,
+    own: Option<Box<Own>>,
+    /// A server's list that holds nothing which the client was not told since.
+    heard: Option<Arc<Reported>>,
+    /// Whether its `search_path` was left out of account.
+    pathless: bool,
 }
+
+/// Names and values that one session was told besides. Most have none, some have one.
+#[derive(Debug, Default)]
+struct Own(Vec<(Box<str>, Box<str>)>);
 
 impl Default for Told {
     fn default() -> Self {
@@ -23,23 +28,23 @@ impl Default for Told {
 impl Told {
     /// What a client is told at its start.
     pub(crate) fn starting(common: Arc<Reported>) -> Self {
-        Self { common, own: Vec::new(), heard: None }
+        Self { common, own: None, heard: None, pathless: false }
     }
 
     /// Whether the client has heard all of this very list, but for the path if it is `pathless`.
     pub(crate) fn has_heard(&self, reported: &Arc<Reported>, pathless: bool) -> bool {
-        let same = |known: &(Arc<Reported>, bool)| Arc::ptr_eq(&known.0, reported) && known.1 == pathless;
-        self.heard.as_ref().is_some_and(same)
+        self.pathless == pathless && self.heard.as_ref().is_some_and(|known| Arc::ptr_eq(known, reported))
     }
 
     /// Notes that it has.
     pub(crate) fn hear(&mut self, reported: &Arc<Reported>, pathless: bool) {
-        self.heard = Some((Arc::clone(reported), pathless));
+        self.heard = Some(Arc::clone(reported));
+        self.pathless = pathless;
     }
 
     /// Whether this is what the client knows already. `at` is where servers report it, usually.
     pub(crate) fn knows(&self, at: usize, reported: &(String, String)) -> bool {
-        if self.own.is_empty() && self.common.get(at) == Some(reported) {
+        if self.own().is_empty() && self.common.get(at) == Some(reported) {
             return true;
         }
         self.value(&reported.0) == Some(&reported.1)
@@ -51,25 +56,31 @@ impl Told {
             return; // not a parameter's value that is worth remembering
         }
         self.heard = None;
-        if let Some((_, known)) = self.own.iter_mut().find(|(known, _)| **known == *name) {
+        let mut own = self.own.iter_mut().flat_map(|own| &mut own.0);
+        if let Some((_, known)) = own.find(|(known, _)| **known == *name) {
             *known = value.into();
         } else if self.value(name) != Some(value)
-            && self.common.len() + self.own.len() < wire::dial::MAX_PARAMETERS
+            && self.common.len() + self.own().len() < wire::dial::MAX_PARAMETERS
         {
-            self.own.reserve_exact(1); // most sessions have none, some have one
-            self.own.push((name.into(), value.into()));
+            let Own(own) = &mut **self.own.get_or_insert_default();
+            own.reserve_exact(1);
+            own.push((name.into(), value.into()));
         }
     }
 
     /// All of it.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let common = self.common.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let common = common.filter(|(name, _)| !self.own.iter().any(|(known, _)| **known == **name));
-        common.chain(self.own.iter().map(|(name, value)| (&**name, &**value)))
+        let common = common.filter(|(name, _)| !self.own().iter().any(|(known, _)| **known == **name));
+        common.chain(self.own().iter().map(|(name, value)| (&**name, &**value)))
+    }
+
+    fn own(&self) -> &[(Box<str>, Box<str>)] {
+        self.own.as_ref().map_or(&[], |own| &own.0)
     }
 
     fn value(&self, name: &str) -> Option<&str> {
-        let own = self.own.iter().find(|(known, _)| **known == *name).map(|(_, value)| &**value);
+        let own = self.own().iter().find(|(known, _)| **known == *name).map(|(_, value)| &**value);
         let common = || self.common.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         own.or_else(common)
     }
@@ -116,7 +127,7 @@ mod tests {
     fn what_comes_back_to_the_start_is_known_as_that() {
         let mut told = Told::starting(Arc::new([pair("TimeZone", "UTC")]));
         told.note("TimeZone", "UTC");
-        assert!(told.own.is_empty(), "the start was noted twice");
+        assert!(told.own().is_empty(), "the start was noted twice");
         told.note("TimeZone", "Asia/Tokyo");
         told.note("TimeZone", "UTC");
         assert_eq!(all(&told), [("TimeZone", "UTC")]);
