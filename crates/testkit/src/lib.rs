@@ -5,6 +5,7 @@
 //! byte by byte, on purpose without the gate's own encoders. Real servers come from [`scratch`].
 
 pub mod answer;
+pub mod callgrind;
 pub mod certificates;
 pub mod client;
 mod error;

@@ -16,9 +16,9 @@ const SSL_CODE: u32 = 80_877_103;
 /// What the server adds to the client's nonce.
 const SERVER_NONCE: &str = "c2NyaXB0ZWQ";
 /// Salt of every scripted login, sixteen bytes.
-const SALT: &[u8; 16] = b"scripted salt 16";
+pub const SALT: &[u8; 16] = b"scripted salt 16";
 /// PBKDF2 rounds of every scripted login: few, it only has to look right.
-const ITERATIONS: u32 = 4096;
+pub const ITERATIONS: u32 = 4096;
 
 /// A listener on a free port that plays a script with everybody who connects.
 pub struct FakeStore {
