@@ -11,19 +11,40 @@ const PLAIN: &str = "SELECT \"todos\".\"id\", \"todos\".\"title\", \"todos\".\"d
 
 const QUALIFIED: &str = "SELECT \"public\".\"todos\".\"id\", \"public\".\"todos\".\"title\" FROM \"public\".\"todos\" WHERE \"public\".\"todos\".\"id\" = $1";
 
+/// As pgbench says it.
+const SHORT: &str = "SELECT abalance FROM pgbench_accounts WHERE aid = 12345;";
+
 fn scans(c: &mut Criterion) {
-    let scanner = Scanner::new();
-    let long = format!(
-        "INSERT INTO todos (owner_id, title, note) VALUES {}",
-        vec!["(17, 'Buy some milk', 'from the shop at the corner')"; 2000].join(", ")
-    );
-    for (name, text) in [("begin", "BEGIN"), ("100 bytes", &PLAIN[..100]), ("100 kB", long.as_str())] {
-        assert_ne!(scanner.scan(text.as_bytes()), Scan::Look);
-        let mut group = c.benchmark_group("scan");
-        group.throughput(Throughput::Bytes(text.len() as u64));
-        group.bench_function(name, |b| b.iter(|| scanner.scan(black_box(text.as_bytes()))));
-        group.finish();
+    let insert = |rows: usize| {
+        let rows = vec!["(17, 'Buy some milk', 'from the shop at the corner')"; rows].join(", ");
+        format!("INSERT INTO todos (owner_id, title, note) VALUES {rows}")
+    };
+    let (middle, long) = (insert(20), insert(2000));
+    for (name, text) in [
+        ("begin", "BEGIN"),
+        ("60 bytes", SHORT),
+        ("100 bytes", &PLAIN[..100]),
+        ("1 kB", middle.as_str()),
+        ("100 kB", long.as_str()),
+    ] {
+        scan(c, "scan, nothing in it", name, text, false);
     }
+    let behind = |text: &str| format!("{text} RETURNING current_setting('app.user')");
+    let (middle, long) = (behind(&middle), behind(&long));
+    for (name, text) in
+        [("100 bytes", QUALIFIED), ("1 kB, at the end", middle.as_str()), ("100 kB, at the end", long.as_str())]
+    {
+        scan(c, "scan, a trigger word", name, text, true);
+    }
+}
+
+fn scan(c: &mut Criterion, group: &str, name: &str, text: &str, looks: bool) {
+    let scanner = Scanner::new();
+    assert_eq!(scanner.scan(text.as_bytes()) == Scan::Look, looks, "{name}");
+    let mut group = c.benchmark_group(group);
+    group.throughput(Throughput::Bytes(text.len() as u64));
+    group.bench_function(name, |b| b.iter(|| scanner.scan(black_box(text.as_bytes()))));
+    group.finish();
 }
 
 fn looks(c: &mut Criterion) {

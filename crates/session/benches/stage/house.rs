@@ -5,7 +5,7 @@ use model::{
     ScramKeys, ScramVerifier, Sealed, Service, ServiceId, Store, StoreId, StoreState, TlsMode, User, UserId,
 };
 use pool::{Budgets, Credentials, Key, NoCredential, Pools, Settings};
-use session::{Console, Gate, Limits};
+use session::{Console, Gate, Limits, Workers};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,8 +27,12 @@ struct OneSecret;
 impl Credentials for OneSecret {
     fn open(&self, _: Key, _: &Sealed) -> Result<Credential, NoCredential> {
         let keys = Keys::derive(SECRET, SALT, ITERATIONS);
-        let Keys { iterations, salt, client_key, server_key } = keys.clone();
-        Ok(Credential::Keys(ScramKeys { iterations, salt, client_key, server_key }))
+        Ok(Credential::Keys(ScramKeys {
+            iterations: keys.iterations,
+            salt: keys.salt.clone(),
+            client_key: keys.client_key,
+            server_key: keys.server_key,
+        }))
     }
 }
 
@@ -65,7 +69,7 @@ pub(crate) fn gate(port: u16) -> Arc<Gate> {
     };
     let pools = Pools::new(settings, Arc::new(OneSecret));
     let tls = wire::tls::ClientTls::off();
-    Gate::new(directory(port), pools, Arc::new(NoConsole), tls, limits, [7; 32])
+    Gate::new(directory(port), pools, Arc::new(NoConsole), tls, limits, Workers::default(), [7; 32])
 }
 
 fn directory(port: u16) -> Arc<Directory> {
@@ -101,7 +105,7 @@ fn directory(port: u16) -> Arc<Directory> {
         login(1, USER, LoginKind::User(user)),
         login(2, SERVICE, LoginKind::Service(service)),
     ] {
-        directory.apply(change);
+        directory.apply(&change);
     }
     directory
 }

@@ -8,6 +8,7 @@ use testkit::callgrind::Rounds;
 use testkit::{Login, Peer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::{Builder, Runtime};
+use wire::Stream;
 
 pub(crate) use house::{SERVICE, USER};
 
@@ -34,7 +35,7 @@ impl Stage {
             let gate = house::gate(port(&stores));
             let client = TcpStream::connect((testkit::scratch::HOST, port(&clients))).expect("the gate");
             let (served, _) = clients.accept().expect("a client");
-            tokio::spawn(session::serve(gate, tokio_socket(served)));
+            tokio::spawn(session::serve(gate, Stream::accepted(tokio_socket(served))));
             let mut store = store::Store::at(stores);
             let login =
                 Login { port: 0, user: login, secret: house::SECRET, database: SERVICE, parameters: &[] };
