@@ -9,7 +9,8 @@ use std::process::Command;
 #[test]
 fn transactions_take_no_more_instructions_than_written_down() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("instructions");
-    let output = Command::new(script).env_remove("STUFFGATE_WRITE_BASELINE").output().expect("tests/instructions");
+    let output =
+        Command::new(script).env_remove("STUFFGATE_WRITE_BASELINE").output().expect("tests/instructions");
     let said = String::from_utf8_lossy(&output.stdout);
     let complained = String::from_utf8_lossy(&output.stderr);
     assert!(

@@ -20,7 +20,10 @@ const CASES: &[Case] = &[
     Case { name: "pipeline of 10", play: || play(USER, &[prepare()], &[prepared(10)]) },
     Case { name: "simple query that is rewritten", play: || play(USER, &[], &[select("public.")]) },
     Case { name: "begin, simple query, commit", play: || play(USER, &[], &block("")) },
-    Case { name: "begin, set local user, simple query, commit", play: || play(SERVICE, &[], &block(SET_LOCAL)) },
+    Case {
+        name: "begin, set local user, simple query, commit",
+        play: || play(SERVICE, &[], &block(SET_LOCAL)),
+    },
 ];
 
 const SET_LOCAL: &str = "SET LOCAL stuffgate.user = 'alice'";

@@ -17,7 +17,8 @@ fn select(table: &str, id: u32) -> Vec<u8> {
 fn looks(c: &mut Criterion) {
     let mut stage = Stage::set(USER);
     let mut group = c.benchmark_group("simple query");
-    for (name, table) in [("plain", "pgbench_accounts"), ("rewritten, remembered", "public.pgbench_accounts")] {
+    for (name, table) in [("plain", "pgbench_accounts"), ("rewritten, remembered", "public.pgbench_accounts")]
+    {
         let texts = [select(table, 12345)];
         group.bench_function(name, |b| b.iter(|| stage.play(&texts, Rounds::warm(1))));
     }

@@ -31,9 +31,11 @@ fn scans(c: &mut Criterion) {
     }
     let behind = |text: &str| format!("{text} RETURNING current_setting('app.user')");
     let (middle, long) = (behind(&middle), behind(&long));
-    for (name, text) in
-        [("100 bytes", QUALIFIED), ("1 kB, at the end", middle.as_str()), ("100 kB, at the end", long.as_str())]
-    {
+    for (name, text) in [
+        ("100 bytes", QUALIFIED),
+        ("1 kB, at the end", middle.as_str()),
+        ("100 kB, at the end", long.as_str()),
+    ] {
         scan(c, "scan, a trigger word", name, text, true);
     }
 }

@@ -1,4 +1,4 @@
-//! For tests: certificates, a scripted client and server, a running gate.
+//! For tests: certificates, a scripted client and server, a running gate, counted instructions.
 //!
 //! [`Peer`] is one end of a connection and speaks raw frames, as a client ([`client`]) or as a store
 //! ([`server`]), well-behaved or not. Everything that waits has a deadline. [`frames`] builds messages

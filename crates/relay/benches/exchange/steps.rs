@@ -38,10 +38,7 @@ pub(crate) fn extended() -> Vec<Step> {
 
 /// With a named statement that was prepared earlier, by a client that knows the columns.
 pub(crate) fn prepared() -> Vec<Step> {
-    vec![(
-        [prepared_question(), frames::sync()].concat(),
-        [prepared_answer(), frames::ready(b'I')].concat(),
-    )]
+    vec![([prepared_question(), frames::sync()].concat(), [prepared_answer(), frames::ready(b'I')].concat())]
 }
 
 /// Ten of those in one pipeline.

@@ -1,8 +1,9 @@
 //! The gate itself: alice's store, granted to one service, and a login for each.
 
 use model::{
-    Change, Credential, Directory, Endpoint, Grant, GrantId, GrantState, Login, LoginId, LoginKind, Partition,
-    ScramKeys, ScramVerifier, Sealed, Service, ServiceId, Store, StoreId, StoreState, TlsMode, User, UserId,
+    Change, Credential, Directory, Endpoint, Grant, GrantId, GrantState, Login, LoginId, LoginKind,
+    Partition, ScramKeys, ScramVerifier, Sealed, Service, ServiceId, Store, StoreId, StoreState, TlsMode,
+    User, UserId,
 };
 use pool::{Budgets, Credentials, Key, NoCredential, Pools, Settings};
 use session::{Console, Gate, Limits, Workers};

@@ -58,10 +58,11 @@ impl Baseline {
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| bad(&error.to_string()))?;
         let made_with = table.get("made_with").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
         let counts = table.get("instructions").and_then(toml::Value::as_table);
-        let counts = counts.ok_or_else(|| bad("it has no table `instructions`"))?.iter().map(|(name, count)| {
-            let count = count.as_integer().and_then(|count| u64::try_from(count).ok());
-            Ok((name.clone(), count.ok_or_else(|| bad(name))?))
-        });
+        let counts =
+            counts.ok_or_else(|| bad("it has no table `instructions`"))?.iter().map(|(name, count)| {
+                let count = count.as_integer().and_then(|count| u64::try_from(count).ok());
+                Ok((name.clone(), count.ok_or_else(|| bad(name))?))
+            });
         Ok(Self { made_with, counts: counts.collect::<Result<_, Error>>()? })
     }
 
@@ -115,7 +116,10 @@ impl fmt::Display for Verdict {
             }
         }
         if let (false, Some((before, now))) = (self.is_good(), &self.tools) {
-            writeln!(f, "counted with {now}, the file was made with {before}: that alone may be the difference")?;
+            writeln!(
+                f,
+                "counted with {now}, the file was made with {before}: that alone may be the difference"
+            )?;
         }
         Ok(())
     }
@@ -125,9 +129,9 @@ impl fmt::Display for Verdict {
 pub(super) fn summary(report: &str) -> Result<u64, Error> {
     let line = report.lines().rev().find_map(|line| line.strip_prefix("summary: "));
     let total = line.and_then(|total| total.split_whitespace().next()?.parse().ok());
-    total
-        .filter(|total| *total > 0)
-        .ok_or_else(|| Error::Unexpected("callgrind counted nothing: is there no `counted` in the bench?".to_owned()))
+    total.filter(|total| *total > 0).ok_or_else(|| {
+        Error::Unexpected("callgrind counted nothing: is there no `counted` in the bench?".to_owned())
+    })
 }
 
 #[cfg(test)]
