@@ -4,7 +4,7 @@
 //! so that every run is like the last. What client and store do themselves is not counted, nor is what the
 //! kernel does: only how it is called.
 
-#![allow(clippy::expect_used, reason = "a bench that cannot go on says so and ends")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a bench that cannot go on says so and ends")]
 
 mod stage;
 

@@ -1,7 +1,7 @@
 //! What one transaction takes through a gate with one store, and what of that is the look at its text: one that is
 //! rewritten and remembered beside one that needs no look and one that nobody has seen before.
 
-#![allow(clippy::expect_used, reason = "a bench that cannot go on says so and ends")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a bench that cannot go on says so and ends")]
 
 mod stage;
 
