@@ -24,16 +24,19 @@ fn rows(c: &mut Criterion) {
     }
 }
 
-fn transactions(c: &mut Criterion) {
+fn exchanges(c: &mut Criterion) {
     for (name, steps) in [
         ("simple query", exchange::simple()),
         ("parse, bind, describe, execute, sync", exchange::extended()),
         ("bind, execute, sync", exchange::prepared()),
+        ("pipeline of 10", exchange::pipeline()),
+        ("1000 rows", exchange::rows()),
+        ("copy in, 1000 messages", exchange::copy_in()),
     ] {
         let mut exchange = Exchange::new(&steps);
         c.bench_function(name, |b| b.iter(|| exchange.run()));
     }
 }
 
-criterion_group!(benches, rows, transactions);
+criterion_group!(benches, rows, exchanges);
 criterion_main!(benches);
