@@ -6,7 +6,7 @@ use std::fmt;
 
 /// How far a count may be from its figure, in percent, either way: a count that has become much better
 /// is to be written down, or what was won could be lost again unseen.
-pub const TOLERANCE_PERCENT: f64 = 2.0;
+pub const TOLERANCE_PERCENT: u64 = 2;
 
 /// Instructions of one round, case by case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Verdict {
 }
 
 impl Line {
-    /// Percent, when there are both.
+    /// In percent, when there are both.
     fn change(&self) -> Option<f64> {
         #[expect(clippy::cast_precision_loss, reason = "a percentage")]
         let (before, now) = (self.before? as f64, self.now? as f64);
@@ -98,7 +98,9 @@ impl Line {
     }
 
     fn is_good(&self) -> bool {
-        self.change().is_some_and(|change| change.abs() <= TOLERANCE_PERCENT)
+        self.before.zip(self.now).is_some_and(|(before, now)| {
+            before > 0 && before.abs_diff(now).saturating_mul(100) <= before.saturating_mul(TOLERANCE_PERCENT)
+        })
     }
 }
 
