@@ -10,7 +10,8 @@
 //! hardly shows: `memchr` and glibc ask valgrind's own CPUID, which knows nothing beyond AVX2. (Without AVX2 a
 //! thousand rows take 9 % fewer, a prepared transaction of a session 0.6 % more.) What remains is the
 //! architecture (a file each), glibc's own code (the allocator, `memcpy`; the file says which version) and, for
-//! cases with sockets, hash seeds and the clock, by 0.3 % at most.
+//! cases with sockets, hash seeds and the clock, by 0.3 % at most. The allocator is glibc's, not the program's own:
+//! that an allocation came or went shows, what it costs in the program does not.
 //!
 //! Why this and not gungraun: `docs/decisions/instructions-are-counted-without-a-framework.md`.
 
