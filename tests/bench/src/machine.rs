@@ -39,11 +39,7 @@ impl Machine {
                 .map_or_else(|error| error.to_string(), |found| found.version().to_owned()),
             pgbouncer: said(Command::new(pgbouncer).arg("--version")),
             haproxy: said(Command::new("haproxy").arg("-v")),
-            gate: format!(
-                "{}, commit {}",
-                said(Command::new(testkit::gate::program()).arg("--version")),
-                commit()
-            ),
+            gate: gate(),
             command: format!("tests/bench/run {}", std::env::args().skip(1).collect::<Vec<_>>().join(" ")),
         }
     }
@@ -62,9 +58,15 @@ impl Machine {
     }
 }
 
-fn commit() -> String {
-    let told = said(Command::new("git").args(["describe", "--always", "--dirty"]));
-    if told.is_empty() { "unknown".to_owned() } else { told }
+/// The gate's version, and where it is from: this checkout, or a program that the environment names.
+fn gate() -> String {
+    let program = testkit::gate::program();
+    let version = said(Command::new(&program).arg("--version"));
+    if crate::proxies::built("release/stuffgate").is_ok_and(|own| own == program) {
+        let commit = said(Command::new("git").args(["describe", "--always", "--dirty"]));
+        return format!("{version}, commit {commit}");
+    }
+    format!("{version}, {}", program.display())
 }
 
 /// The first line that a command prints.
