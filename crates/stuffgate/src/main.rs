@@ -8,7 +8,7 @@ mod reconcile;
 mod serve;
 mod telemetry;
 
-/// Takes a fifth less than the system's for an idle client: docs/decisions/memory-of-an-idle-client.md.
+/// Takes a sixth less than the system's for an idle client: docs/decisions/memory-of-an-idle-client.md.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
