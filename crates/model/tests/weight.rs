@@ -9,6 +9,10 @@ use model::{
     ScramVerifier, Sealed, ServiceId, Store, StoreId, StoreState, TlsMode, User, UserId,
 };
 
+/// The gate's own.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// The promise, in bytes of resident memory: a store, the grant in it, its user, and the user's login.
 const RESIDENT_BYTES: u64 = 512;
 
