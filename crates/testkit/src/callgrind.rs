@@ -129,8 +129,8 @@ pub fn main(package: &str, cases: &[Case]) -> ExitCode {
 /// Counts, and writes or compares; whether all is as it was.
 fn guard(package: &Path, cases: &[Case]) -> Result<bool, Error> {
     let file = package.join(format!("benches/instructions.{}.toml", std::env::consts::ARCH));
-    let tools =
-        format!("{}, {}", said(Command::new("getconf").arg("GNU_LIBC_VERSION"))?, valgrind_version()?);
+    let valgrind = valgrind_version()?;
+    let tools = format!("{}, {valgrind}", said(Command::new("getconf").arg("GNU_LIBC_VERSION"))?);
     let folder = reports(package)?;
     let mut counts = BTreeMap::new();
     for case in cases {
