@@ -15,6 +15,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use wire::frame::{self, HEADER_BYTES, Header, frontend};
 use wire::{Fields, Peer, Stream};
@@ -24,6 +25,10 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Largest message, other than a statement, that is read whole while no server is leased, in bytes.
 const MAX_BIND_HEAD_BYTES: usize = 16 * 1024;
+
+/// Leases after which a session goes to its store's worker: one that runs a statement and leaves, as where
+/// nobody pools, would pay for the move and have nothing of it.
+const LEASES_BEFORE_MOVING: u8 = 2;
 
 /// Why a session is over.
 #[derive(Debug)]
@@ -114,14 +119,32 @@ impl Session {
     ///
     /// An idle session waits in here, and has room for all that is awaited on the way. What is rare and large
     /// is boxed therefore, and waiting is written as polling.
-    pub(crate) async fn run(mut self: Box<Self>) {
+    ///
+    /// One that is not `settled` yet is returned once it is worth moving, with the worker that it belongs to.
+    pub(crate) async fn run(mut self: Box<Self>, settled: bool) -> Option<(Box<Self>, Handle)> {
+        let mut leases_left = if settled { 0 } else { LEASES_BEFORE_MOVING };
         let end = loop {
-            let turn = if self.leased.is_some() { self.leased_turn().await } else { self.ready_turn().await };
+            let leased = self.leased.is_some();
+            let turn = if leased { self.leased_turn().await } else { self.ready_turn().await };
             if let Err(end) = turn {
                 break end;
             }
+            if leases_left > 0 && leased && self.leased.is_none() {
+                leases_left -= 1;
+                if leases_left == 0
+                    && let Some(worker) = self.elsewhere()
+                {
+                    return Some((self, worker));
+                }
+            }
         };
         Box::pin(self.leave(end)).await;
+        None
+    }
+
+    /// The worker that its store lives on, where that is another than this.
+    fn elsewhere(&self) -> Option<Handle> {
+        self.home().and_then(|key| self.state.gate.workers.elsewhere(key)).cloned()
     }
 
     /// Says the last words, and lets go of the server.

@@ -14,16 +14,18 @@ use wire::{Fields, Peer, Stream, sqlstate};
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Serves one connection to its end. Never fails: what goes wrong is told to the client and logged.
-/// Once it is known whose store the session is for, it may go on as a task of that store's worker (see
-/// [`crate::Workers`]), and the future is ready; until then, dropping the future ends the session.
+/// Once it is worth it, the session may go on as a task of its store's worker (see [`crate::Workers`]), and
+/// the future is ready; until then, dropping the future ends the session.
 ///
 /// The future is what an idle session costs for as long as it lasts: greeting and login are boxed, and
 /// gone when they are over.
 pub fn serve(gate: Arc<Gate>, stream: Stream) -> impl Future<Output = ()> + Send {
     let admitted = Box::pin(admit(gate, stream));
     async move {
-        if let Some(session) = admitted.await {
-            session.run().await;
+        if let Some(session) = admitted.await
+            && let Some((session, worker)) = session.run(false).await
+        {
+            drop(worker.spawn(move_in(session)));
         }
     }
 }
@@ -36,10 +38,7 @@ async fn admit(gate: Arc<Gate>, stream: Stream) -> Option<Box<Session>> {
         Ok(Some(Admitted::Session(mut session))) => {
             session.place = place.take();
             metrics::counter!("stuffgate_logins_total", "outcome" => "ok").increment(1);
-            match session.home().and_then(|key| gate.workers.elsewhere(key)) {
-                None => return Some(session),
-                Some(worker) => drop(worker.spawn(move_in(session))),
-            }
+            return Some(session);
         }
         Ok(Some(Admitted::Console(mut client, login))) => {
             metrics::counter!("stuffgate_logins_total", "outcome" => "ok").increment(1);
@@ -61,7 +60,7 @@ async fn admit(gate: Arc<Gate>, stream: Stream) -> Option<Box<Session>> {
 /// A session that goes on on the worker which this is polled on.
 async fn move_in(mut session: Box<Session>) {
     match session.client.stream.move_here() {
-        Ok(()) => session.run().await,
+        Ok(()) => drop(session.run(true).await),
         Err(error) => tracing::debug!(%error, "a client was lost between two workers"),
     }
 }

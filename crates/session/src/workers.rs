@@ -4,7 +4,7 @@ use pool::Key;
 use tokio::runtime::Handle;
 
 /// The runtimes of a gate's workers. A store lives on one of them: the sessions that are for it alone move
-/// there after their login, so that client and server are woken on one thread.
+/// there after a few transactions, so that client and server are woken on one thread.
 #[derive(Clone, Debug, Default)]
 pub struct Workers(Vec<Handle>);
 
