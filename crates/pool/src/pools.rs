@@ -5,6 +5,7 @@ use crate::dialer::Dialer;
 use crate::handoff::Handoff;
 use crate::idle::Idle;
 use crate::remembered::Remembered;
+use crate::reported::Lists;
 use crate::slot::Slot;
 use crate::state::{Checkout, Pool};
 use crate::{Budgets, Credentials, Key, Lease, LeaseError, Place};
@@ -41,6 +42,7 @@ pub struct Pools {
     budget: Arc<Budget>,
     idle: Idle,
     remembered: Remembered,
+    reported: Lists,
     dialer: Dialer,
     settings: Settings,
 }
@@ -79,6 +81,7 @@ impl Pools {
             budget: Budget::new(settings.budgets),
             idle: Idle::default(),
             remembered: Remembered::for_as_long_as(settings.idle_timeout),
+            reported: Lists::default(),
             dialer: Dialer::new(credentials, settings.addresses),
             settings,
         })
@@ -273,6 +276,10 @@ impl Pools {
             drop(evicted);
             self.forget_if_empty(&pool);
         }
+    }
+
+    pub(crate) fn reported(&self) -> &Lists {
+        &self.reported
     }
 
     pub(crate) fn idle(&self) -> &Idle {

@@ -33,13 +33,17 @@ pub struct Server {
 /// Longest value of a reported parameter that is remembered, in bytes.
 pub const MAX_VALUE_BYTES: usize = 1024;
 
+/// The parameter that tells as whom the gate has logged in: nobody's business but the gate's, and the one
+/// in which servers of a service differ that are otherwise alike.
+pub const ROLE_PARAMETER: &str = "session_authorization";
+
 /// Names and values of parameters as a server reported them: one list for all connections that report alike.
 pub type Reported = [(String, String)];
 
 /// What is known of a server connection's session state.
 #[derive(Debug)]
 pub struct Facts {
-    /// What it reported by ParameterStatus, as last told.
+    /// What it reported by ParameterStatus, as last told, without [`ROLE_PARAMETER`].
     pub parameters: Arc<Reported>,
     /// Protocol-level prepared statements it holds.
     pub prepared: Prepared,
@@ -69,7 +73,7 @@ impl Server {
 impl Facts {
     /// Notes a ParameterStatus.
     pub fn note_parameter(&mut self, name: &str, value: &str) {
-        if value.len() > MAX_VALUE_BYTES {
+        if value.len() > MAX_VALUE_BYTES || name == ROLE_PARAMETER {
             return;
         }
         if self.parameters.iter().any(|known| known.0 == name && known.1 == value) {

@@ -30,7 +30,7 @@ impl Slot {
             peer: Peer::new(dialed.stream),
             cancel: Arc::new(CancelSlot::new(dialed.cancel)),
             facts: Facts {
-                parameters: self.pool.shared(dialed.parameters),
+                parameters: self.pools.reported().share(dialed.parameters),
                 prepared: Prepared::with_limit(self.pools.settings().prepared_statements),
                 unnamed: None,
                 applied: 0,

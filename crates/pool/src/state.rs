@@ -143,13 +143,6 @@ impl Pool {
         state.welcomes.iter().find(|(known, _)| *known == applied).map(|(_, found)| Arc::clone(found))
     }
 
-    /// What a fresh connection reports: the list that others report as well, if one does.
-    pub(crate) fn shared(&self, parameters: Vec<(String, String)>) -> Welcome {
-        let state = self.lock();
-        let same = state.welcomes.iter().find(|(_, known)| **known == *parameters);
-        same.map_or_else(|| parameters.into(), |(_, known)| Arc::clone(known))
-    }
-
     pub(crate) fn remember_welcome(&self, applied: u64, parameters: Welcome) {
         let mut state = self.lock();
         state.welcomes.retain(|(known, _)| *known != applied);

@@ -116,8 +116,8 @@ impl Front for SessionFront<'_> {
     fn parameter(&mut self, name: &[u8], value: &[u8]) -> bool {
         let (name, value) = (String::from_utf8_lossy(name), String::from_utf8_lossy(value));
         self.facts.note_parameter(&name, &value);
-        if name == "search_path" && self.names.is_some() {
-            return false; // the true path is the gate's business
+        if name == pool::ROLE_PARAMETER || (name == "search_path" && self.names.is_some()) {
+            return false; // the role and the true path are the gate's business
         }
         self.state.told.note(&name, &value);
         true

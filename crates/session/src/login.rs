@@ -194,6 +194,8 @@ impl Session {
         for (name, value) in self.state.told.iter() {
             frame::parameter_status(out, name, value);
         }
+        // As whom the gate is logged in at a store is not the client's business.
+        frame::parameter_status(out, pool::ROLE_PARAMETER, self.state.caller.name.as_str());
         frame::backend_key_data(out, self.handle.process, self.handle.secret());
         frame::ready_for_query(out, b'I');
         Ok(())
