@@ -6,8 +6,9 @@ use std::time::Duration;
 
 /// Unleash waits for jobs of its own, which run every few seconds; four of it share the machine.
 const LIMIT: Duration = Duration::from_secs(240);
-/// What jobs of Unleash write at times that chance picks, or when it has run for two minutes.
-const BY_THE_CLOCK: &[&str] = &["events", "last_seen_at_metrics", "project_stats", "unknown_flags"];
+/// What jobs of Unleash write at times that chance picks, when it has run for two minutes, or for each day.
+const BY_THE_CLOCK: &[&str] =
+    &["events", "last_seen_at_metrics", "project_stats", "stat_environment_updates", "unknown_flags"];
 /// What people wrote, which carries the name of whom that Unleash is run for; nobody else's may be there.
 const WRITTEN: &str = "
 CREATE TEMP VIEW written AS
