@@ -203,7 +203,9 @@ impl Session {
 
     /// The one place that all its statements go to, as far as can be told from its start.
     pub(crate) fn home(&self) -> Option<Key> {
-        let bound = !self.state.caller.may_bind() || self.state.binding.effective().is_some();
+        let start = self.state.binding.start();
+        let stays = start.is_some() && start == self.state.binding.effective();
+        let bound = !self.state.caller.may_bind() || stays;
         let route = self.first_route().ok().flatten().filter(|_| bound)?;
         Some(route.place.key)
     }

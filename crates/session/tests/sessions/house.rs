@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use testkit::{Client, Login as Secret};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use wire::scram::Keys;
 use wire::{Peer, Stream};
 
@@ -65,6 +66,15 @@ impl House {
     }
 
     async fn of(connections: usize, schema: &'static str) -> Self {
+        Self::on(connections, schema, Vec::new()).await
+    }
+
+    /// A house with these workers; clients are accepted on the runtime that this is called in.
+    pub(crate) async fn with_workers(connections: usize, workers: Vec<Handle>) -> Self {
+        Self::on(connections, SCHEMA, workers).await
+    }
+
+    async fn on(connections: usize, schema: &'static str, workers: Vec<Handle>) -> Self {
         let server = tokio::task::spawn_blocking(move || {
             let server = Server::start(&Binaries::find().expect("Postgres"), Options::default()).expect("a server");
             let accounts = ["alice", "bob", "home"].map(|name| Account::owner(name, SECRET));
@@ -109,7 +119,7 @@ impl House {
             Arc::new(NoConsole),
             tls,
             limits,
-            session::Workers::default(),
+            session::Workers::new(workers),
             [7; 32],
         );
         let listener = TcpListener::bind((scratch::HOST, 0)).await.expect("a port");

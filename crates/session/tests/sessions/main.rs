@@ -13,3 +13,4 @@ mod settled;
 mod shown;
 mod state;
 mod twin;
+mod workers;
