@@ -4,8 +4,10 @@
 //! Nothing here knows a socket, a file, a clock or another crate of this workspace.
 
 pub mod change;
+pub mod coverage;
 pub mod credential;
 pub mod directory;
+pub mod disclosure;
 pub mod endpoint;
 pub mod grant;
 pub mod id;
@@ -21,8 +23,10 @@ pub mod store;
 pub mod user;
 
 pub use change::Change;
+pub use coverage::{Coverage, LegReport, Outcome};
 pub use credential::{Credential, Sealed};
 pub use directory::Directory;
+pub use disclosure::{BadDisclosure, Disclosure};
 pub use endpoint::{Endpoint, TlsMode};
 pub use grant::{Grant, GrantState};
 pub use id::{GrantId, LoginId, ServiceId, StoreId, UserId};

@@ -4,6 +4,7 @@ mod call;
 mod catalog;
 mod classify;
 mod effects;
+pub mod fanout;
 mod lexer;
 mod literal;
 mod refuse;

@@ -1,0 +1,14 @@
+//! One statement, many partitions: scope, legs, deadline, combine, coverage.
+//!
+//! [`Fanout`] describes and runs statements for sessions. Home judges and combines; the stores are asked by
+//! read-only roles, in READ ONLY transactions. Nothing here knows a client, or who opened the session.
+
+mod asker;
+mod limits;
+mod readers;
+mod settings;
+
+pub use asker::{Asker, Done, Event, Failure, Values};
+pub use limits::Limits;
+pub use readers::{Reader, Readers};
+pub use settings::{BadSetting, Settings, TierWish};

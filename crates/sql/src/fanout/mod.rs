@@ -1,0 +1,16 @@
+//! The plan of a fan-out: one ordinary query, asked of many stores, answered as over one.
+//!
+//! Nothing here asks anybody. The caller looks up on home what [`Query::lookup`] names, has home describe
+//! [`Shape::probe`], and carries out the [`Plan`]. What this code does not know for sure to be the same when it
+//! is run in each store is left to the tier that gathers rows, where home runs the client's own text.
+
+mod catalog;
+mod plan;
+mod refusal;
+
+pub use catalog::{Called, Catalog, Column, Function, Key, Lookup, Relation, RelationKind, Type};
+pub use plan::{
+    Adding, Answered, Bound, Comparison, Discloses, Fold, Parameter, Piece, Plan, SortKey, TableNeeded,
+    Temporary, Tier,
+};
+pub use refusal::{Refusal, Unfit};
