@@ -3,12 +3,22 @@
 //! [`Fanout`] describes and runs statements for sessions. Home judges and combines; the stores are asked by
 //! read-only roles, in READ ONLY transactions. Nothing here knows a client, or who opened the session.
 
+mod answer;
 mod asker;
+mod described;
+mod error;
+mod fanout;
+mod home;
 mod limits;
 mod readers;
+mod reply;
+mod run;
 mod settings;
 
 pub use asker::{Asker, Done, Event, Failure, Values};
+pub use described::{ColumnDescribed, Described};
+pub use fanout::Fanout;
 pub use limits::Limits;
 pub use readers::{Reader, Readers};
+pub use run::Run;
 pub use settings::{BadSetting, Settings, TierWish};

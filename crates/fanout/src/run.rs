@@ -1,0 +1,71 @@
+//! A statement on its way: a task that tells what comes, and ends when nobody listens.
+
+use crate::described::Described;
+use crate::fanout::Fanout;
+use crate::{Asker, Done, Event, Failure, Values};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use wire::Fields;
+
+/// Events that wait for whoever reads them; a reader that stops stops the statement too.
+const MAX_EVENTS: usize = 4;
+
+/// A statement on its way. Dropped, it ends: legs and home's query are cancelled.
+#[derive(Debug)]
+pub struct Run {
+    /// What it tells; after [`Event::End`], or if the task was lost, nothing.
+    pub events: mpsc::Receiver<Event>,
+    task: AbortHandle,
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Where a running statement tells what comes.
+#[derive(Clone, Debug)]
+pub(crate) struct Teller(mpsc::Sender<Event>);
+
+impl Teller {
+    /// Tells one event, once there is room for it.
+    pub(crate) async fn tell(&self, event: Event) {
+        // Nobody listens any more only when the task is about to be aborted.
+        let _ = self.0.send(event).await;
+    }
+}
+
+impl Run {
+    pub(crate) fn start(
+        fanout: Arc<Fanout>,
+        asker: Asker,
+        described: Arc<Described>,
+        values: Values,
+    ) -> Self {
+        let (sender, events) = mpsc::channel(MAX_EVENTS);
+        let teller = Teller(sender);
+        let task = tokio::spawn(async move {
+            let end = answer(&fanout, &asker, &described, &values, &teller).await;
+            teller.tell(Event::End(end)).await;
+        });
+        Self { events, task: task.abort_handle() }
+    }
+}
+
+async fn answer(
+    fanout: &Fanout,
+    asker: &Asker,
+    described: &Described,
+    values: &Values,
+    teller: &Teller,
+) -> Result<Done, Failure> {
+    let alone = |fields: Box<Fields>| Failure { fields, coverage: None };
+    let mut home = crate::home::Home::of(&fanout.pools, asker).await.map_err(alone)?;
+    home.query("BEGIN READ ONLY");
+    home.until_ready(|_, _| {}).await.map_err(alone)?;
+    let result = crate::answer::last(&mut home, &described.text, &described.parameters, values, teller).await;
+    home.finish().await;
+    Ok(Done { tag: result.map_err(alone)?, coverage: None })
+}
