@@ -7,6 +7,8 @@ use model::{Endpoint, GrantId, Sealed, ServiceId};
 pub enum Key {
     /// A grant's login role in its store.
     Grant(GrantId),
+    /// The read-only role of a grant's partition, for fan-outs.
+    Reader(GrantId),
     /// A service's home.
     Home(ServiceId),
 }
@@ -15,6 +17,7 @@ impl std::fmt::Display for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Grant(id) => write!(f, "grant {id}"),
+            Self::Reader(id) => write!(f, "reader of grant {id}"),
             Self::Home(id) => write!(f, "home of service {id}"),
         }
     }

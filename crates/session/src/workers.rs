@@ -18,7 +18,7 @@ impl Workers {
     /// The worker that a place lives on; `None` if that is the one this is called on, or there are no others.
     pub(crate) fn elsewhere(&self, key: Key) -> Option<&Handle> {
         let number = match key {
-            Key::Grant(id) => id.0,
+            Key::Grant(id) | Key::Reader(id) => id.0,
             Key::Home(id) => id.0,
         };
         let at = usize::try_from(number).unwrap_or_default().checked_rem(self.0.len())?;

@@ -52,6 +52,7 @@ impl Credentials for Opener {
     fn open(&self, key: Key, sealed: &Sealed) -> Result<Credential, NoCredential> {
         let purpose = match key {
             Key::Grant(grant) => Purpose::GrantLogin(grant),
+            Key::Reader(grant) => Purpose::GrantReader(grant),
             Key::Home(service) => Purpose::Home(service),
         };
         let opened = match self.sealer.open_credential(purpose, sealed) {
@@ -93,6 +94,10 @@ mod tests {
         assert!(opener.open(Key::Home(ServiceId(1)), &home).is_ok());
         assert!(opener.open(Key::Home(ServiceId(2)), &home).is_err());
         assert!(opener.open(Key::Grant(GrantId(1)), &home).is_err());
+        let reader = sealed(&opener.kek(), Purpose::GrantReader(GrantId(1)));
+        assert!(opener.open(Key::Reader(GrantId(1)), &reader).is_ok());
+        assert!(opener.open(Key::Reader(GrantId(2)), &reader).is_err());
+        assert!(opener.open(Key::Grant(GrantId(1)), &reader).is_err());
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(crate) fn enforce(gate: &Gate, now: i64) {
 fn key_is_usable(directory: &Directory, key: Key, now: i64) -> bool {
     match key {
         Key::Home(service) => directory.service(service).is_some_and(|service| service.home.is_some()),
-        Key::Grant(grant) => directory.grant_is_usable(grant, now),
+        Key::Grant(grant) | Key::Reader(grant) => directory.grant_is_usable(grant, now),
     }
 }
 
