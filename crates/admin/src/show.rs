@@ -38,9 +38,11 @@ pub(crate) fn columns(listing: Listing) -> &'static [&'static str] {
     match listing {
         Listing::Clients => &["session", "login", "service", "state", "ending"],
         Listing::Config => &["setting", "value"],
-        Listing::Grants => &["grant", "user", "service", "store", "partition", "role", "state", "expires_at"],
+        Listing::Grants => {
+            &["grant", "user", "service", "store", "partition", "role", "state", "expires_at", "fanout"]
+        }
         Listing::Help => &["command", "what"],
-        Listing::Logins => &["login", "kind", "of", "state", "expires_at"],
+        Listing::Logins => &["login", "kind", "of", "state", "expires_at", "min_stores_per_group"],
         Listing::Pools => &["pool", "service", "idle", "active", "waiting", "failing"],
         Listing::Servers => {
             &["service", "pools", "connections", "idle", "active", "waiting", "failing_pools"]
@@ -188,6 +190,7 @@ fn grant(grant: &Grant, directory: &Directory, now: i64) -> Vec<Cell> {
         some(&grant.role),
         some(grant_state(grant, now)),
         grant.expires_at.map(time),
+        some(&grant.fanout),
     ]
 }
 
@@ -232,6 +235,7 @@ fn login(login: &Login, directory: &Directory, now: i64) -> Vec<Cell> {
         of,
         some(login_state(login, directory, now)),
         login.expires_at.map(time),
+        matches!(login.kind, LoginKind::Analyst(_)).then(|| login.min_stores_per_group.to_string()),
     ]
 }
 

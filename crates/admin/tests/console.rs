@@ -5,8 +5,8 @@
 use admin::{Facts, PoolRow, SessionRow};
 use model::scram::ScramVerifier;
 use model::{
-    Change, Directory, Endpoint, Grant, GrantId, GrantState, Home, Login, LoginId, LoginKind, Name,
-    Partition, Sealed, Service, ServiceId, Store, StoreId, StoreState, TlsMode, User, UserId,
+    Change, Directory, Disclosure, Endpoint, Grant, GrantId, GrantState, Home, Login, LoginId, LoginKind,
+    Name, Partition, Sealed, Service, ServiceId, Store, StoreId, StoreState, TlsMode, User, UserId,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -109,6 +109,7 @@ fn filled() -> Directory {
         credential: sealed(),
         state: GrantState::Active,
         expires_at: Some(1_000_000_000),
+        fanout: Disclosure::Rows,
     }));
     let verifier = || ScramVerifier {
         iterations: 4096,
@@ -131,6 +132,7 @@ fn filled() -> Directory {
             verifier: verifier(),
             disabled: false,
             expires_at: None,
+            min_stores_per_group: 5,
         }));
     }
     directory
@@ -238,10 +240,11 @@ async fn what_is_listed_is_what_there_is() {
     assert_eq!(line("SHOW SERVICES", 0).await, "todo|db.example.org:5432/stuff|homer|citext, pg_trgm");
     assert_eq!(
         line("SHOW GRANTS", 0).await,
-        "1|alice|todo|1|schema todo|g_todo|expired|2001-09-09T01:46:40Z"
+        "1|alice|todo|1|schema todo|g_todo|expired|2001-09-09T01:46:40Z|rows"
     );
-    assert_eq!(line("SHOW LOGINS", 0).await, "l-admin|admin|-|active|-");
-    assert_eq!(line("SHOW LOGINS", 3).await, "l-user|user|bob|disabled|-");
+    assert_eq!(line("SHOW LOGINS", 0).await, "l-admin|admin|-|active|-|-");
+    assert_eq!(line("SHOW LOGINS", 1).await, "l-analyst|analyst|todo|active|-|5");
+    assert_eq!(line("SHOW LOGINS", 3).await, "l-user|user|bob|disabled|-|-");
     assert_eq!(line("SHOW CONFIG", 0).await, "pool.total|1000");
     assert_eq!(line("SHOW VERSION", 0).await, "1.2.3");
     let help = words(&client, "SHOW HELP").await;

@@ -4,8 +4,8 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use model::{
-    Change, Directory, Endpoint, Grant, GrantId, GrantState, Login, LoginId, LoginKind, Partition,
-    ScramVerifier, Sealed, ServiceId, Store, StoreId, StoreState, TlsMode, User, UserId,
+    Change, Directory, Disclosure, Endpoint, Grant, GrantId, GrantState, Login, LoginId, LoginKind,
+    Partition, ScramVerifier, Sealed, ServiceId, Store, StoreId, StoreState, TlsMode, User, UserId,
 };
 use std::hint::black_box;
 
@@ -32,11 +32,20 @@ fn add(directory: &Directory, id: i64) {
         credential: Sealed::from_text(format!("sg:v1:1a2b3c4d:{}", "Abc1".repeat(58))),
         state: GrantState::Active,
         expires_at: None,
+        fanout: Disclosure::Rows,
     }));
     let verifier =
         ScramVerifier { iterations: 4096, salt: Box::new([7; 16]), stored_key: [8; 32], server_key: [9; 32] };
     let (id, kind) = (LoginId(id), LoginKind::User(user));
-    directory.apply(&Change::Login(Login { id, name, kind, verifier, disabled: false, expires_at: None }));
+    directory.apply(&Change::Login(Login {
+        id,
+        name,
+        kind,
+        verifier,
+        disabled: false,
+        expires_at: None,
+        min_stores_per_group: 0,
+    }));
 }
 
 fn look_ups(criterion: &mut Criterion) {

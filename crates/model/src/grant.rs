@@ -1,6 +1,6 @@
 //! A user's permission to a service on a partition.
 
-use crate::{GrantId, Partition, Sealed, ServiceId, StoreId, UserId};
+use crate::{Disclosure, GrantId, Partition, Sealed, ServiceId, StoreId, UserId};
 use serde::{Deserialize, Serialize};
 
 /// Where a grant is in its life.
@@ -37,6 +37,8 @@ pub struct Grant {
     pub state: GrantState,
     /// When it ends by itself, in seconds since the Unix epoch.
     pub expires_at: Option<i64>,
+    /// How much of the partition fan-outs may disclose.
+    pub fanout: Disclosure,
 }
 
 impl Grant {

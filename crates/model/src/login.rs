@@ -44,4 +44,6 @@ pub struct Login {
     pub disabled: bool,
     /// When it ends by itself, in seconds since the Unix epoch.
     pub expires_at: Option<i64>,
+    /// For analysts: groups to which fewer stores contributed are not shown; 0 and 1 show all.
+    pub min_stores_per_group: u32,
 }

@@ -3,8 +3,8 @@
 use crate::grant::is_usable;
 use crate::packed::{Bytes, to_bytes};
 use crate::{
-    Endpoint, Grant, GrantId, GrantState, Login, LoginId, LoginKind, Name, Partition, ScramVerifier, Sealed,
-    ServiceId, Store, StoreId, StoreState, TlsMode, User, UserId,
+    Disclosure, Endpoint, Grant, GrantId, GrantState, Login, LoginId, LoginKind, Name, Partition,
+    ScramVerifier, Sealed, ServiceId, Store, StoreId, StoreState, TlsMode, User, UserId,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -69,6 +69,7 @@ pub(crate) struct GrantRow<'a> {
     store: StoreId,
     pub(crate) state: GrantState,
     pub(crate) expires_at: Option<i64>,
+    fanout: Disclosure,
     schema: Option<(&'a str, &'a str)>,
     database: Option<&'a str>,
     role: &'a str,
@@ -87,6 +88,7 @@ impl GrantRow<'_> {
             store: grant.store,
             state: grant.state,
             expires_at: grant.expires_at,
+            fanout: grant.fanout,
             schema: match &grant.partition {
                 Partition::Schema { schema, extensions } => Some((schema, extensions)),
                 Partition::Database => None,
@@ -122,6 +124,7 @@ impl GrantRow<'_> {
             credential: Sealed::from_text(joined(self.credential, self.credential_bytes.0)),
             state: self.state,
             expires_at: self.expires_at,
+            fanout: self.fanout,
         }
     }
 }
@@ -153,6 +156,7 @@ pub(crate) struct LoginRow<'a> {
     pub(crate) kind: LoginKind,
     pub(crate) disabled: bool,
     pub(crate) expires_at: Option<i64>,
+    min_stores_per_group: u32,
     pub(crate) name: &'a str,
     iterations: u32,
     #[serde(borrow)]
@@ -168,6 +172,7 @@ impl<'a> LoginRow<'a> {
             kind: login.kind,
             disabled: login.disabled,
             expires_at: login.expires_at,
+            min_stores_per_group: login.min_stores_per_group,
             name: login.name.as_str(),
             iterations: *iterations,
             salt: Bytes(salt),
@@ -177,9 +182,11 @@ impl<'a> LoginRow<'a> {
     }
 
     pub(crate) fn into_login(self, id: LoginId) -> Login {
-        let Self { kind, disabled, expires_at, iterations, stored_key, server_key, .. } = self;
+        let Self { kind, disabled, expires_at, min_stores_per_group, iterations, .. } = self;
+        let (stored_key, server_key) = (self.stored_key, self.server_key);
         let verifier = ScramVerifier { iterations, salt: self.salt.0.into(), stored_key, server_key };
-        Login { id, name: Name::known(self.name), kind, verifier, disabled, expires_at }
+        let name = Name::known(self.name);
+        Login { id, name, kind, verifier, disabled, expires_at, min_stores_per_group }
     }
 }
 

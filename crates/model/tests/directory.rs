@@ -3,8 +3,8 @@
 #![allow(clippy::expect_used, reason = "test code")]
 
 use model::{
-    Change, Directory, Endpoint, Grant, GrantId, GrantState, Login, LoginId, LoginKind, Partition,
-    ScramVerifier, Sealed, ServiceId, Store, StoreId, StoreState, TlsMode, User, UserId,
+    Change, Directory, Disclosure, Endpoint, Grant, GrantId, GrantState, Login, LoginId, LoginKind,
+    Partition, ScramVerifier, Sealed, ServiceId, Store, StoreId, StoreState, TlsMode, User, UserId,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,6 +31,7 @@ fn grant(id: i64, service: i64) -> Grant {
         credential: Sealed::from_text("sg:v1:1a2b3c4d:AAECAwQF"),
         state: GrantState::Active,
         expires_at: Some(100),
+        fanout: Disclosure::Rows,
     }
 }
 
@@ -38,7 +39,7 @@ fn login(kind: LoginKind, disabled: bool, expires_at: Option<i64>) -> Login {
     let (salt, stored_key, server_key) = (Box::from(*b"salt"), [1; 32], [2; 32]);
     let verifier = ScramVerifier { iterations: 4096, salt, stored_key, server_key };
     let name = "alice".parse().expect("a name");
-    Login { id: LoginId(1), name, kind, verifier, disabled, expires_at }
+    Login { id: LoginId(1), name, kind, verifier, disabled, expires_at, min_stores_per_group: 0 }
 }
 
 #[test]

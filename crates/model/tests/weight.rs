@@ -5,8 +5,8 @@
 #![allow(clippy::expect_used, reason = "test code")]
 
 use model::{
-    Change, Directory, Endpoint, Grant, GrantId, GrantState, Login, LoginId, LoginKind, Name, Partition,
-    ScramVerifier, Sealed, ServiceId, Store, StoreId, StoreState, TlsMode, User, UserId,
+    Change, Directory, Disclosure, Endpoint, Grant, GrantId, GrantState, Login, LoginId, LoginKind, Name,
+    Partition, ScramVerifier, Sealed, ServiceId, Store, StoreId, StoreState, TlsMode, User, UserId,
 };
 
 /// The gate's own.
@@ -58,7 +58,15 @@ fn login(number: u64) -> Change {
         server_key: bytes(number + 2),
     };
     let (id, kind) = (LoginId(id(number)), LoginKind::User(UserId(id(number))));
-    Change::Login(Login { id, name: name(number), kind, verifier, disabled: false, expires_at: None })
+    Change::Login(Login {
+        id,
+        name: name(number),
+        kind,
+        verifier,
+        disabled: false,
+        expires_at: None,
+        min_stores_per_group: 0,
+    })
 }
 
 fn store(number: u64) -> Change {
@@ -90,6 +98,7 @@ fn grant(number: u64) -> Change {
         credential: Sealed::from_text(format!("sg:v1:1a2b3c4d:{base64}")),
         state: GrantState::Active,
         expires_at: None,
+        fanout: Disclosure::Rows,
     })
 }
 

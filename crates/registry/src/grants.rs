@@ -6,7 +6,7 @@ use crate::rows::{self, column};
 use crate::seal::Purpose;
 use crate::stores::{self, StoreRecord};
 use crate::{Error, Kek, Result, partitions, scram, services, users};
-use model::{Credential, Endpoint, Grant, GrantId, GrantState, Name, Sealed, StoreId};
+use model::{Credential, Disclosure, Endpoint, Grant, GrantId, GrantState, Name, Sealed, StoreId};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use secrecy::SecretString;
 
@@ -23,6 +23,8 @@ pub struct GrantRequest {
     pub place: Where,
     /// When it ends by itself, in seconds since the Unix epoch.
     pub expires_at: Option<i64>,
+    /// How much of it fan-outs may disclose; `None` is what a live grant has, and rows for a new one.
+    pub fanout: Option<Disclosure>,
 }
 
 /// The kind of place that a grant is for.
@@ -99,14 +101,15 @@ pub struct GrantRecord {
 
 const RECORD: &str =
     "SELECT g.id, g.user_id, g.service_id, g.store_id, p.kind, p.schema, p.extensions, p.database,
-           g.role, g.credential, g.state, g.expires_at, u.name, s.name, p.owner_role, g.reader_role,
+           g.role, g.credential, g.state, g.expires_at, g.fanout, u.name, s.name, p.owner_role, g.reader_role,
            g.reader_credential, EXISTS (SELECT 1 FROM outbox o WHERE o.grant_id = g.id), g.created_at
     FROM grants g JOIN partitions p ON p.id = g.partition_id
     JOIN users u ON u.id = g.user_id JOIN services s ON s.id = g.service_id";
 
 impl Registry {
     /// Records a grant as pending, with names and keys for its roles. A user's live grant to the service is
-    /// given back as it is, so that what was interrupted can be run again; a new expiry takes effect.
+    /// given back as it is, so that what was interrupted can be run again; a new expiry and a new class for
+    /// fan-outs take effect.
     ///
     /// # Errors
     /// [`Error::NotFound`] for user, service or store; [`Error::Conflict`] when the user grants the service
@@ -130,9 +133,18 @@ impl Registry {
                 }
             };
             transaction.execute(
-                "INSERT INTO grants (user_id, service_id, store_id, partition_id, role, credential, state, expires_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, '', 'pending', ?6)",
-                params![user.id.0, service.id.0, store.store.id.0, partition, role, request.expires_at],
+                "INSERT INTO grants (user_id, service_id, store_id, partition_id, role, credential, state, expires_at,
+                                     fanout)
+                 VALUES (?1, ?2, ?3, ?4, ?5, '', 'pending', ?6, ?7)",
+                params![
+                    user.id.0,
+                    service.id.0,
+                    store.store.id.0,
+                    partition,
+                    role,
+                    request.expires_at,
+                    request.fanout.unwrap_or_default().as_str()
+                ],
             )?;
             let id = GrantId(transaction.last_insert_rowid());
             put_credentials(transaction, kek, id, request)?;
@@ -188,6 +200,22 @@ impl Registry {
             };
             let operation = outbox::of_grant(transaction, record.grant.id)?;
             Ok((record, operation))
+        })
+    }
+
+    /// Changes how much of a live grant fan-outs may disclose, and nothing else. Running gates know within a
+    /// second; what a fan-out has read by then is not taken back.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for user or service; [`Error::Conflict`] when there is no such grant.
+    pub fn set_fanout(&mut self, user: &Name, service: &Name, class: Disclosure) -> Result<GrantRecord> {
+        self.write(|transaction, _| {
+            users::must_find(transaction, user)?;
+            services::must_find(transaction, service)?;
+            let record = live(transaction, user, service)?
+                .ok_or_else(|| Error::Conflict(format!("{user} does not grant {service}")))?;
+            put_fanout(transaction, record.grant.id, class)?;
+            must_find(transaction, record.grant.id)
         })
     }
 
@@ -281,12 +309,21 @@ fn renewed(
     let id = live.grant.id;
     let sql = "UPDATE grants SET expires_at = ?2 WHERE id = ?1 AND expires_at IS NOT ?2";
     transaction.execute(sql, params![id.0, request.expires_at])?;
+    if let Some(class) = request.fanout {
+        put_fanout(transaction, id, class)?;
+    }
     if let Where::Existing { role, schema, extensions, .. } = &request.place {
         partitions::by_owner(transaction, request, store.store.id, schema, extensions)?;
         transaction.execute("UPDATE grants SET role = ?2 WHERE id = ?1", params![id.0, role])?;
         put_credentials(transaction, kek, id, request)?;
     }
     must_find(transaction, id)
+}
+
+fn put_fanout(transaction: &Transaction<'_>, id: GrantId, class: Disclosure) -> Result<()> {
+    let sql = "UPDATE grants SET fanout = ?2 WHERE id = ?1 AND fanout <> ?2";
+    transaction.execute(sql, params![id.0, class.as_str()])?;
+    Ok(())
 }
 
 /// Seals the grant's secrets, which are bound to its number: fresh keys, or the password that was given.
@@ -313,13 +350,13 @@ fn put_credentials(
 }
 
 pub(crate) fn record(row: &Row<'_>) -> rusqlite::Result<GrantRecord> {
-    let role: Option<String> = row.get(15)?;
-    let credential: Option<String> = row.get(16)?;
+    let role: Option<String> = row.get(16)?;
+    let credential: Option<String> = row.get(17)?;
     Ok(GrantRecord {
         grant: rows::grant(row)?,
-        user: rows::parsed(row, 12)?,
-        service: rows::parsed(row, 13)?,
-        prepared: match row.get::<_, Option<String>>(14)? {
+        user: rows::parsed(row, 13)?,
+        service: rows::parsed(row, 14)?,
+        prepared: match row.get::<_, Option<String>>(15)? {
             Some(owner_role) => Prepared::ByGate { owner_role: owner_role.into() },
             None => Prepared::ByOwner,
         },
@@ -327,7 +364,7 @@ pub(crate) fn record(row: &Row<'_>) -> rusqlite::Result<GrantRecord> {
             role: role.into(),
             credential: Sealed::from_text(credential),
         }),
-        waiting: row.get(17)?,
-        created_at: row.get(18)?,
+        waiting: row.get(18)?,
+        created_at: row.get(19)?,
     })
 }

@@ -12,8 +12,13 @@ use secrecy::SecretString;
 pub enum LoginTarget {
     /// Home, and every partition granted to the service of that name.
     Service(Name),
-    /// Fan-out over the partitions of the service of that name.
-    Analyst(Name),
+    /// Fan-out over the partitions of a service.
+    Analyst {
+        /// Its name.
+        service: Name,
+        /// Groups to which fewer stores contributed are not shown; 0 and 1 show all.
+        min_stores_per_group: u32,
+    },
     /// The admin console.
     Admin,
 }
@@ -34,7 +39,7 @@ pub struct LoginRecord {
 pub(crate) enum Owner {
     User(UserId),
     Service(ServiceId),
-    Analyst(ServiceId),
+    Analyst(ServiceId, u32),
     Admin,
 }
 
@@ -57,8 +62,8 @@ impl Registry {
                 LoginTarget::Service(service) => {
                     Owner::Service(services::must_find(transaction, service)?.id)
                 }
-                LoginTarget::Analyst(service) => {
-                    Owner::Analyst(services::must_find(transaction, service)?.id)
+                LoginTarget::Analyst { service, min_stores_per_group } => {
+                    Owner::Analyst(services::must_find(transaction, service)?.id, *min_stores_per_group)
                 }
                 LoginTarget::Admin => Owner::Admin,
             };
@@ -107,6 +112,25 @@ impl Registry {
         })
     }
 
+    /// Gives an analyst's login another `min_stores_per_group`. Tells whether that changed anything.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Conflict`] for a login of another kind.
+    pub fn set_min_stores_per_group(&mut self, name: &Name, stores: u32) -> Result<bool> {
+        self.write(|transaction, _| {
+            let login = must_find(transaction, name)?;
+            if !matches!(login.kind, model::LoginKind::Analyst(_)) {
+                return Err(Error::Conflict(format!(
+                    "{name} is a login of kind {}: only an analyst's has a least number of stores per group",
+                    login.kind.as_str()
+                )));
+            }
+            let sql =
+                "UPDATE logins SET min_stores_per_group = ?2 WHERE id = ?1 AND min_stores_per_group <> ?2";
+            Ok(transaction.execute(sql, params![login.id.0, stores])? > 0)
+        })
+    }
+
     /// Removes a login of kind service, analyst or admin. Its sessions end within a second.
     ///
     /// # Errors
@@ -139,14 +163,14 @@ impl Registry {
     /// [`Error::Sqlite`].
     pub fn logins(&self) -> Result<Vec<LoginRecord>> {
         let sql = "SELECT logins.id, logins.name, kind, user_id, service_id, verifier, disabled, expires_at,
-                          logins.created_at, services.name
+                          min_stores_per_group, logins.created_at, services.name
                    FROM logins LEFT JOIN services ON services.id = service_id ORDER BY logins.name";
         Ok(all(&self.connection, sql, [], |row| {
-            let service = match row.get::<_, Option<String>>(9)? {
-                Some(_) => Some(rows::parsed(row, 9)?),
+            let service = match row.get::<_, Option<String>>(10)? {
+                Some(_) => Some(rows::parsed(row, 10)?),
                 None => None,
             };
-            Ok(LoginRecord { login: rows::login(row)?, service, created_at: row.get(8)? })
+            Ok(LoginRecord { login: rows::login(row)?, service, created_at: row.get(9)? })
         })?)
     }
 }
@@ -163,15 +187,16 @@ pub(crate) fn insert(
     if let Some(kind) = column::<String>(transaction, taken, params![name.as_str()])? {
         return Err(Error::Conflict(format!("{name} is taken by a login of kind {kind}")));
     }
-    let (kind, user, service) = match owner {
-        Owner::User(id) => ("user", Some(id.0), None),
-        Owner::Service(id) => ("service", None, Some(id.0)),
-        Owner::Analyst(id) => ("analyst", None, Some(id.0)),
-        Owner::Admin => ("admin", None, None),
+    let (kind, user, service, min_stores) = match owner {
+        Owner::User(id) => ("user", Some(id.0), None, 0),
+        Owner::Service(id) => ("service", None, Some(id.0), 0),
+        Owner::Analyst(id, min_stores) => ("analyst", None, Some(id.0), min_stores),
+        Owner::Admin => ("admin", None, None, 0),
     };
     transaction.execute(
-        "INSERT INTO logins (name, kind, user_id, service_id, verifier, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![name.as_str(), kind, user, service, scram::to_text(verifier), expires_at],
+        "INSERT INTO logins (name, kind, user_id, service_id, verifier, expires_at, min_stores_per_group)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![name.as_str(), kind, user, service, scram::to_text(verifier), expires_at, min_stores],
     )?;
     Ok(LoginId(transaction.last_insert_rowid()))
 }

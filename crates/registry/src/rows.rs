@@ -2,8 +2,8 @@
 
 use crate::scram;
 use model::{
-    Endpoint, Grant, GrantId, GrantState, Home, Login, LoginId, LoginKind, Name, Partition, Sealed, Service,
-    ServiceId, Store, StoreId, StoreState, User, UserId,
+    Disclosure, Endpoint, Grant, GrantId, GrantState, Home, Login, LoginId, LoginKind, Name, Partition,
+    Sealed, Service, ServiceId, Store, StoreId, StoreState, User, UserId,
 };
 use rusqlite::types::{FromSql, Type};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
@@ -19,11 +19,10 @@ pub(crate) const STORE: &str = "SELECT id, user_id, host, port, database, tls, c
                                 EXISTS (SELECT 1 FROM outbox WHERE store_id = stores.id) FROM stores";
 
 pub(crate) const GRANT: &str = "SELECT g.id, g.user_id, g.service_id, g.store_id, p.kind, p.schema, p.extensions, \
-                                p.database, g.role, g.credential, g.state, g.expires_at \
+                                p.database, g.role, g.credential, g.state, g.expires_at, g.fanout \
                                 FROM grants g JOIN partitions p ON p.id = g.partition_id";
 
-pub(crate) const LOGIN: &str =
-    "SELECT id, name, kind, user_id, service_id, verifier, disabled, expires_at FROM logins";
+pub(crate) const LOGIN: &str = "SELECT id, name, kind, user_id, service_id, verifier, disabled, expires_at, min_stores_per_group FROM logins";
 
 /// CA bundles already read and still in use, so that endpoints that trust the same one share its text. A
 /// bundle's row never changes, nor is its number used again.
@@ -104,6 +103,7 @@ pub(crate) fn grant(row: &Row<'_>) -> Result<Grant> {
             _ => GrantState::Revoked,
         },
         expires_at: row.get(11)?,
+        fanout: disclosure(row, 12)?,
     })
 }
 
@@ -122,7 +122,12 @@ pub(crate) fn login(row: &Row<'_>) -> Result<Login> {
         verifier: scram::from_text(&verifier).ok_or_else(|| wrong(5, "not a SCRAM verifier"))?,
         disabled: row.get(6)?,
         expires_at: row.get(7)?,
+        min_stores_per_group: row.get(8)?,
     })
+}
+
+fn disclosure(row: &Row<'_>, at: usize) -> Result<Disclosure> {
+    row.get::<_, String>(at)?.parse().map_err(|error: model::BadDisclosure| wrong(at, &error.to_string()))
 }
 
 /// Host, port, database, TLS mode and CA from five columns in that order.

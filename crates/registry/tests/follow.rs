@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Scratch, furnish, name, request, secret};
-use model::{Change, Directory, GrantState, StoreState};
+use model::{Change, Directory, Disclosure, GrantState, StoreState};
 use registry::{FollowEvent, Follower, Where};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -69,6 +69,10 @@ fn every_step_of_a_grants_life_reaches_the_directory() {
     registry.finish_grant(grant.id).expect("finished");
     wait_for(&told, |told| matches!(told, Told::Changed(Change::Grant(g)) if g.state == GrantState::Active));
     assert_eq!(state(), Some(GrantState::Active));
+
+    registry.set_fanout(&name("alice"), &name("todo"), Disclosure::Additive).expect("a class");
+    wait_for(&told, |told| matches!(told, Told::Changed(Change::Grant(_))));
+    assert_eq!(directory.grant(grant.id).map(|grant| grant.fanout), Some(Disclosure::Additive));
 
     let (_, operation) = registry.begin_revoke(&name("alice"), &name("todo")).expect("revoked");
     wait_for(&told, |told| matches!(told, Told::Changed(Change::Grant(g)) if g.state == GrantState::Revoked));

@@ -52,6 +52,20 @@ fn rotating_a_login_replaces_its_secret() {
 }
 
 #[test]
+fn only_an_analysts_login_has_a_least_number_of_stores_per_group() {
+    let (_scratch, mut registry) = Scratch::new();
+    registry.add_service(&name("todo"), None, &[]).expect("a service");
+    let target = LoginTarget::Analyst { service: name("todo"), min_stores_per_group: 5 };
+    let login = registry.add_login(&name("ana"), &target, &secret("x"), None).expect("a login");
+    assert_eq!(login.min_stores_per_group, 5);
+    assert!(registry.set_min_stores_per_group(&name("ana"), 7).expect("changed"));
+    assert!(!registry.set_min_stores_per_group(&name("ana"), 7).expect("the same"));
+    assert_eq!(registry.logins().expect("logins")[0].login.min_stores_per_group, 7);
+    registry.add_login(&name("ops"), &LoginTarget::Admin, &secret("x"), None).expect("a login");
+    assert!(matches!(registry.set_min_stores_per_group(&name("ops"), 7), Err(Error::Conflict(_))));
+}
+
+#[test]
 fn a_home_is_kept_sealed_and_can_be_taken_away() {
     let (_scratch, mut registry) = Scratch::new();
     let home =

@@ -93,8 +93,8 @@ impl Routes {
 mod tests {
     use super::*;
     use model::{
-        Change, Endpoint, Grant, GrantId, GrantState, LoginId, Partition, Sealed, Service, Store, StoreId,
-        StoreState, TlsMode, User,
+        Change, Disclosure, Endpoint, Grant, GrantId, GrantState, LoginId, Partition, Sealed, Service, Store,
+        StoreId, StoreState, TlsMode, User,
     };
 
     fn name(text: &str) -> Name {
@@ -124,6 +124,7 @@ mod tests {
             credential: Sealed::from_text("sealed"),
             state,
             expires_at: None,
+            fanout: Disclosure::Rows,
         })
     }
 

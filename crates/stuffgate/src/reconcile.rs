@@ -219,6 +219,7 @@ mod tests {
             store: None,
             place: Where::Schema,
             expires_at: None,
+            fanout: None,
         };
         registry.begin_grant(&request).expect("a grant")
     }

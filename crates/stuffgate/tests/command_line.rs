@@ -53,6 +53,22 @@ fn what_is_added_is_listed_for_people_and_for_programs() {
 }
 
 #[test]
+fn an_analysts_floor_is_given_with_the_login_and_changed() {
+    let gate = Gate::new();
+    gate.run(&["service", "add", "todo"]).done();
+    let analyst = ["login", "add", "ana", "--kind", "analyst", "--service", "todo", "--generate"];
+    gate.run(&[&analyst[..], &["--min-stores-per-group", "5"]].concat()).done();
+    let floor = || gate.json(&["login", "list", "--json"])[0]["min_stores_per_group"].clone();
+    assert_eq!(floor(), 5);
+    gate.run(&["login", "change", "ana", "--min-stores-per-group", "7"]).done();
+    assert_eq!(floor(), 7);
+    let admin = ["login", "add", "ops", "--kind", "admin", "--generate"];
+    gate.run(&[&admin[..], &["--min-stores-per-group", "5"]].concat()).failed(2);
+    gate.run(&admin).done();
+    gate.run(&["login", "change", "ops", "--min-stores-per-group", "7"]).failed(4);
+}
+
+#[test]
 fn no_listing_and_no_file_shows_a_secret() {
     let gate = Gate::new();
     gate.run(&["service", "add", "todo"]).done();

@@ -117,6 +117,26 @@ fn a_grant_that_could_not_reach_its_store_is_finished_by_the_same_command() {
 }
 
 #[test]
+fn what_fan_outs_may_disclose_is_changed_while_the_store_is_down() {
+    let mut server = server();
+    let gate = gate();
+    add_store(&gate, &server);
+    gate.run(&["grant", "alice", "todo", "--expires", "2030-01-31", "--fanout", "values"]).done();
+    let class = || gate.json(&["grants", "--json"])[0]["fanout"].clone();
+    assert_eq!(class(), "values");
+    server.stop(Stop::Fast).expect("stopped");
+    let said = gate.run(&["grant", "alice", "todo", "--fanout", "none"]).done();
+    assert!(said.contains("fan-outs: none"), "{said}");
+    assert_eq!(class(), "none");
+    assert_eq!(gate.json(&["grants", "--json"])[0]["expires_at"], "2030-01-31T00:00:00Z");
+    let complaint = gate.run(&["grant", "alice", "todo", "--fanout", "some"]).failed(2);
+    assert!(complaint.contains("none of additive, values, rows and none"), "{complaint}");
+    server.start_again().expect("started");
+    gate.run(&["grant", "alice", "todo"]).done();
+    assert_eq!(class(), "none", "asked for again without a class, it was widened");
+}
+
+#[test]
 fn a_database_partition_is_a_database_of_its_own() {
     let server = server();
     server.sql("postgres", "ALTER ROLE alice CREATEDB").expect("altered");
@@ -237,6 +257,26 @@ fn apply_changes_what_differs_and_leaves_the_rest() {
     assert_eq!(roles(&server, "g\\_todo%"), 0);
     gate.write("alice.secret", "another\n");
     assert_eq!(outcomes(&gate, &[])[1], "user changed");
+}
+
+#[test]
+fn apply_changes_the_class_of_a_grant_and_an_analysts_floor() {
+    let server = server();
+    let gate = Gate::new();
+    let analyst = |text: String| text.replace("kind = \"service\"", "kind = \"analyst\"");
+    write_file(&gate, &server, |text| analyst(text) + "fanout = \"additive\"\n");
+    outcomes(&gate, &[]);
+    assert_eq!(gate.json(&["grants", "--json"])[0]["fanout"], "additive");
+    write_file(&gate, &server, analyst);
+    assert_eq!(outcomes(&gate, &[])[4], "grant unchanged", "a file that says nothing widened the grant");
+    let floor = "kind = \"analyst\"\nmin_stores_per_group = 5";
+    write_file(&gate, &server, |text| {
+        analyst(text).replace("kind = \"analyst\"", floor) + "fanout = \"none\"\n"
+    });
+    let told = outcomes(&gate, &[]);
+    assert_eq!((&*told[2], &*told[4]), ("login changed", "grant changed"));
+    assert_eq!(gate.json(&["grants", "--json"])[0]["fanout"], "none");
+    assert_eq!(gate.json(&["login", "list", "--json"])[1]["min_stores_per_group"], 5);
 }
 
 #[test]

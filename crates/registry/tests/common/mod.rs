@@ -60,5 +60,12 @@ pub(crate) fn furnish(registry: &mut Registry, user: &str, service: &str) -> Sto
 }
 
 pub(crate) fn request(user: &str, service: &str, place: Where) -> GrantRequest {
-    GrantRequest { user: name(user), service: name(service), store: None, place, expires_at: None }
+    GrantRequest {
+        user: name(user),
+        service: name(service),
+        store: None,
+        place,
+        expires_at: None,
+        fanout: None,
+    }
 }

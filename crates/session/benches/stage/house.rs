@@ -1,9 +1,9 @@
 //! The gate itself: alice's store, granted to one service, and a login for each.
 
 use model::{
-    Change, Credential, Directory, Endpoint, Grant, GrantId, GrantState, Login, LoginId, LoginKind,
-    Partition, ScramKeys, ScramVerifier, Sealed, Service, ServiceId, Store, StoreId, StoreState, TlsMode,
-    User, UserId,
+    Change, Credential, Directory, Disclosure, Endpoint, Grant, GrantId, GrantState, Login, LoginId,
+    LoginKind, Partition, ScramKeys, ScramVerifier, Sealed, Service, ServiceId, Store, StoreId, StoreState,
+    TlsMode, User, UserId,
 };
 use pool::{Budgets, Credentials, Key, NoCredential, Pools, Settings};
 use session::{Console, Gate, Limits, Workers};
@@ -102,6 +102,7 @@ fn directory(port: u16) -> Arc<Directory> {
             credential: Sealed::from_text("sealed"),
             state: GrantState::Active,
             expires_at: None,
+            fanout: Disclosure::Rows,
         }),
         login(1, USER, LoginKind::User(user)),
         login(2, SERVICE, LoginKind::Service(service)),
@@ -120,5 +121,13 @@ fn login(id: i64, name: &str, kind: LoginKind) -> Change {
         server_key: keys.server_key,
     };
     let name = name.parse().expect("a name");
-    Change::Login(Login { id: LoginId(id), name, kind, verifier, disabled: false, expires_at: None })
+    Change::Login(Login {
+        id: LoginId(id),
+        name,
+        kind,
+        verifier,
+        disabled: false,
+        expires_at: None,
+        min_stores_per_group: 0,
+    })
 }

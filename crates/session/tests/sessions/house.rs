@@ -1,8 +1,9 @@
 //! A gate over one real server: the stores of alice and bob, and the home of service `todo`.
 
 use model::{
-    Change, Credential, Directory, Endpoint, Grant, GrantId, GrantState, Home, Login, LoginId, LoginKind,
-    Partition, ScramVerifier, Sealed, Service, ServiceId, Store, StoreId, StoreState, TlsMode, User, UserId,
+    Change, Credential, Directory, Disclosure, Endpoint, Grant, GrantId, GrantState, Home, Login, LoginId,
+    LoginKind, Partition, ScramVerifier, Sealed, Service, ServiceId, Store, StoreId, StoreState, TlsMode,
+    User, UserId,
 };
 use pool::{Budgets, Credentials, Key, NoCredential, Pools, Settings};
 use scratch::{Account, Binaries, Options, Server};
@@ -181,6 +182,7 @@ fn grant(user: i64, schema: &str) -> Grant {
         credential: Sealed::from_text(name),
         state: GrantState::Active,
         expires_at: None,
+        fanout: Disclosure::Rows,
     }
 }
 
@@ -209,7 +211,15 @@ fn fill(directory: &Directory, port: u16, schema: &str) {
             server_key: verifier.server_key,
         };
         let name = name.parse().expect("a name");
-        Change::Login(Login { id: LoginId(id), name, kind, verifier, disabled: false, expires_at: None })
+        Change::Login(Login {
+            id: LoginId(id),
+            name,
+            kind,
+            verifier,
+            disabled: false,
+            expires_at: None,
+            min_stores_per_group: 0,
+        })
     };
     for (id, name) in [(1, "alice"), (2, "bob")] {
         let user = User { id: UserId(id), name: name.parse().expect("a name"), disabled: false };

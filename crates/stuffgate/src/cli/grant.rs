@@ -7,7 +7,7 @@ use super::{Failure, by_hand, time, trial, url};
 use crate::config::Config;
 use crate::provisioning;
 use clap::ValueEnum;
-use model::{Name, Partition, StoreId};
+use model::{Disclosure, GrantState, Name, Partition, StoreId};
 use registry::{GrantRecord, GrantRequest, Prepared, Registry, Where};
 
 /// Schema for extensions where the store's owner names none.
@@ -19,6 +19,7 @@ pub(crate) const EXTENSION_SCHEMA: &str = "extensions";
   stuffgate grant alice todo
   stuffgate grant alice todo --expires 2030-01-31
   stuffgate grant bob todo --partition database
+  stuffgate grant alice todo --fanout additive
 
 A store whose owner gives the gate no admin login is prepared by hand: print what to run
 in it, let its owner run that with psql, then grant what is there. Both ask for the role's
@@ -27,7 +28,8 @@ secret, or take --secret-file:
   stuffgate grant carol todo --existing $URL --schema todo --print-sql --server-version 17
   stuffgate grant carol todo --existing $URL --schema todo
 
-Interrupted anywhere, the same command finishes what it began.")]
+Interrupted anywhere, the same command finishes what it began. --fanout alone changes what
+fan-outs may disclose of a grant in use, and nothing else of it.")]
 pub(crate) struct Grant {
     /// Who grants
     user: Name,
@@ -36,12 +38,16 @@ pub(crate) struct Grant {
     /// The user's store, by number, where there are several
     #[arg(long, value_name = "NUMBER", conflicts_with = "existing")]
     store: Option<i64>,
-    /// A schema of the store's database, or a database of its own
-    #[arg(long, default_value = "schema", conflicts_with = "existing")]
-    partition: Kind,
+    /// A schema of the store's database, or a database of its own [default: schema]
+    #[arg(long, conflicts_with = "existing")]
+    partition: Option<Kind>,
     /// When it ends by itself: 2030-01-31, 2030-01-31T12:00:00Z or, from now, 90d
     #[arg(long, value_name = "WHEN", value_parser = time::parse_end)]
     expires: Option<i64>,
+    /// How much of it fan-outs may disclose: sums and counts, single values too, whole rows, or nothing
+    /// [default: rows]
+    #[arg(long, value_name = "additive|values|rows|none")]
+    fanout: Option<Disclosure>,
     /// URL, without the secret, of a role that the store's owner made for the service
     #[arg(long, value_name = "URL", requires = "schema")]
     existing: Option<String>,
@@ -75,13 +81,17 @@ impl Grant {
     pub(crate) fn run(&self, config: &ConfigPath) -> Result<(), Failure> {
         let settings = config.load()?;
         let mut registry = config.registry()?;
+        if let Some(class) = self.class_alone(&registry)? {
+            let record = registry.set_fanout(&self.user, &self.service, class)?;
+            return self.said(&record);
+        }
         let place = match &self.existing {
             None if self.secret.is_named() => {
                 return Err(Failure::usage(
                     "a secret without --existing is for nothing: the gate picks its own",
                 ));
             }
-            None => place(self.partition),
+            None => place(self.partition.unwrap_or(Kind::Schema)),
             Some(text) => self.existing(text)?,
         };
         let request = GrantRequest {
@@ -90,14 +100,36 @@ impl Grant {
             store: self.store.map(StoreId),
             place,
             expires_at: self.expires,
+            fanout: self.fanout,
         };
         if let Some(version) = self.server_version {
             let service = registry.service(&self.service)?;
             return say(&by_hand::sql(&request, &service, version)?);
         }
         let record = block_on(grant(&settings, &mut registry, &request))?;
-        let (place, store) = (shown(&record), record.grant.store);
-        say(&format!("{} grants {} {place} in store {store}", self.user, self.service))
+        self.said(&record)
+    }
+
+    fn said(&self, record: &GrantRecord) -> Result<(), Failure> {
+        let (place, store, class) = (shown(record), record.grant.store, record.grant.fanout);
+        let fanout = if self.fanout.is_some() { format!("; fan-outs: {class}") } else { String::new() };
+        say(&format!("{} grants {} {place} in store {store}{fanout}", self.user, self.service))
+    }
+
+    /// The class, where it is all that is asked for, of a grant in use. What takes rows away from fan-outs
+    /// must not wait for a store that is down.
+    fn class_alone(&self, registry: &Registry) -> Result<Option<Disclosure>, Failure> {
+        let others = self.store.is_some()
+            || self.partition.is_some()
+            || self.expires.is_some()
+            || self.existing.is_some()
+            || self.secret.is_named();
+        let in_use = |record: &GrantRecord| record.grant.state == GrantState::Active;
+        let class = self.fanout.filter(|_| !others);
+        Ok(match class {
+            Some(class) => registry.live_grant(&self.user, &self.service)?.filter(in_use).map(|_| class),
+            None => None,
+        })
     }
 
     fn existing(&self, text: &str) -> Result<Where, Failure> {

@@ -37,6 +37,7 @@ struct GrantRow {
     role: String,
     prepared_by: &'static str,
     expires_at: Option<String>,
+    fanout: &'static str,
     clean_up_waits: bool,
     created_at: String,
     #[serde(skip)]
@@ -69,6 +70,7 @@ impl From<&GrantRecord> for GrantRow {
                 Prepared::ByOwner => "owner",
             },
             expires_at: grant.expires_at.map(time::format),
+            fanout: grant.fanout.as_str(),
             clean_up_waits: record.waiting,
             created_at: time::format(record.created_at),
             place: shown(record),
@@ -78,7 +80,7 @@ impl From<&GrantRecord> for GrantRow {
 
 impl Row for GrantRow {
     const HEADINGS: &'static [&'static str] =
-        &["USER", "SERVICE", "STATE", "PARTITION", "STORE", "ROLE", "EXPIRES"];
+        &["USER", "SERVICE", "STATE", "PARTITION", "STORE", "ROLE", "EXPIRES", "FANOUT"];
 
     fn cells(&self) -> Vec<String> {
         let state = if self.clean_up_waits { "revoked, clean-up waits" } else { self.state };
@@ -90,6 +92,7 @@ impl Row for GrantRow {
             self.store.to_string(),
             self.role.clone(),
             self.expires_at.clone().unwrap_or_else(|| "-".to_owned()),
+            self.fanout.to_owned(),
         ]
     }
 }

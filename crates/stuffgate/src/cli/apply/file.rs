@@ -4,7 +4,7 @@ use super::super::Failure;
 use super::super::grant::Kind as PartitionKind;
 use super::super::login::Kind as LoginKind;
 use super::super::{secret, time};
-use model::Name;
+use model::{Disclosure, Name};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
@@ -62,6 +62,7 @@ pub(super) struct LoginItem {
     pub(super) disabled: bool,
     #[serde(default, deserialize_with = "moment")]
     pub(super) expires: Option<i64>,
+    pub(super) min_stores_per_group: Option<u32>,
     secret_file: Option<PathBuf>,
     secret_env: Option<String>,
 }
@@ -88,6 +89,8 @@ pub(super) struct GrantItem {
     pub(super) existing: Option<ExistingItem>,
     #[serde(default, deserialize_with = "moment")]
     pub(super) expires: Option<i64>,
+    #[serde(default, deserialize_with = "disclosure")]
+    pub(super) fanout: Option<Disclosure>,
     #[serde(default)]
     pub(super) state: GrantWord,
 }
@@ -171,6 +174,10 @@ fn login_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LoginKind, D
     let text = String::deserialize(deserializer)?;
     LoginKind::from_str(&text, false)
         .map_err(|_| serde::de::Error::custom(format!("{text:?} is not service, analyst or admin")))
+}
+
+fn disclosure<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Disclosure>, D::Error> {
+    String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {

@@ -62,7 +62,7 @@ pub(super) fn user(item: &UserItem, place: &mut Place<'_>) -> Result<Outcome, Fa
 }
 
 pub(super) fn login(item: &LoginItem, place: &mut Place<'_>) -> Result<Outcome, Failure> {
-    let target = logins::target(item.kind, item.service.as_ref())?;
+    let target = logins::target(item.kind, item.service.as_ref(), item.min_stores_per_group)?;
     let Some(known) = found(place.registry.login(&item.name))? else {
         let secret = item.must_have_secret(place.folder)?;
         if !place.dry_run {
@@ -77,10 +77,17 @@ pub(super) fn login(item: &LoginItem, place: &mut Place<'_>) -> Result<Outcome, 
         return Err(Error::Conflict(message).into());
     }
     let rotated = rotate(place, &item.name, item.secret(place.folder)?.as_ref())?;
-    let differs = known.disabled != item.disabled || known.expires_at != item.expires;
+    // Where the file says nothing, what was narrowed by hand stays so.
+    let min_stores = item.min_stores_per_group.unwrap_or(known.min_stores_per_group);
+    let differs = known.disabled != item.disabled
+        || known.expires_at != item.expires
+        || known.min_stores_per_group != min_stores;
     if differs && !place.dry_run {
         place.registry.set_login_disabled(&item.name, item.disabled)?;
         place.registry.set_login_expiry(&item.name, item.expires)?;
+        if let LoginKind::Analyst(_) = known.kind {
+            place.registry.set_min_stores_per_group(&item.name, min_stores)?;
+        }
     }
     Ok(if rotated || differs { Outcome::Changed } else { Outcome::Unchanged })
 }
@@ -89,7 +96,7 @@ fn same_target(registry: &Registry, kind: &LoginKind, target: &LoginTarget) -> R
     let is = |name: &Name, id| Ok(found(registry.service(name))?.is_some_and(|service| service.id == id));
     match (kind, target) {
         (LoginKind::Service(id), LoginTarget::Service(name)) => is(name, *id),
-        (LoginKind::Analyst(id), LoginTarget::Analyst(name)) => is(name, *id),
+        (LoginKind::Analyst(id), LoginTarget::Analyst { service, .. }) => is(service, *id),
         (LoginKind::Admin, LoginTarget::Admin) => Ok(true),
         _ => Ok(false),
     }
@@ -157,6 +164,10 @@ pub(super) async fn grant(item: &GrantItem, place: &mut Place<'_>) -> Result<Out
         return Ok(Outcome::Unchanged);
     }
     if !place.dry_run {
+        if let Some(class) = request.fanout.filter(|_| live.is_some()) {
+            // First, and whatever comes of the rest: what the file takes away is not shown any more.
+            place.registry.set_fanout(&item.user, &item.service, class)?;
+        }
         Box::pin(grant::grant(place.config, place.registry, &request)).await?;
     }
     Ok(if live.is_some() { Outcome::Changed } else { Outcome::Added })
@@ -178,6 +189,7 @@ fn request(item: &GrantItem, place: &Place<'_>) -> Result<GrantRequest, Failure>
         store: item.store.map(StoreId),
         place: wanted,
         expires_at: item.expires,
+        fanout: item.fanout,
     })
 }
 
@@ -185,7 +197,9 @@ fn request(item: &GrantItem, place: &Place<'_>) -> Result<GrantRequest, Failure>
 /// it cannot be had.
 fn is_in_force(live: &GrantRecord, request: &GrantRequest, place: &Place<'_>) -> Result<bool, Failure> {
     let grant = &live.grant;
-    let same_end = grant.state == GrantState::Active && grant.expires_at == request.expires_at;
+    let same_end = grant.state == GrantState::Active
+        && grant.expires_at == request.expires_at
+        && request.fanout.is_none_or(|class| class == grant.fanout);
     let same_store = request.store.is_none_or(|id| id == grant.store);
     let same_place = match (&request.place, &grant.partition, &live.prepared) {
         (Where::Schema, Partition::Schema { .. }, Prepared::ByGate { .. })
