@@ -16,6 +16,8 @@ pub(crate) enum Copies {
     Idle,
     /// Each leads to the one partition that there is, as a store of its own.
     Usable,
+    /// Each leads to the partition's copy in a database of its own, which has the copy's [`name`].
+    Databases,
 }
 
 /// The name of a copy's user.
@@ -83,27 +85,30 @@ fn gate_like(world: &World, settings: &str) -> Result<Gate> {
     Ok(gate)
 }
 
-/// The rows that are copied: numbers of one user's grant, store, partition and login, and the secret.
+/// The rows that are copied: numbers of one user's grant, store, partition and login, and the secrets.
 struct Template {
     grant: i64,
     store: i64,
     partition: i64,
     login: i64,
     credential: Credential,
+    reader: Credential,
 }
 
 impl Template {
     fn of(transaction: &Transaction<'_>, sealer: &Sealer) -> Result<Self> {
-        let sql = "SELECT grants.id, grants.store_id, partition_id, logins.id, credential FROM grants \
+        let sql = "SELECT grants.id, grants.store_id, partition_id, logins.id, credential, reader_credential FROM grants \
                    JOIN users ON users.id = grants.user_id JOIN logins ON logins.user_id = users.id \
                    WHERE users.name = ?1 AND state = 'active'";
         let row = |row: &rusqlite::Row<'_>| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get::<_, String>(4)?))
+            let numbers = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok((numbers, row.get::<_, String>(4)?, row.get::<_, String>(5)?))
         };
-        let (grant, store, partition, login, sealed) = transaction.query_row(sql, [USER], row)?;
-        let purpose = Purpose::GrantLogin(GrantId(grant));
-        let credential = sealer.open_credential(purpose, &Sealed::from_text(sealed))?;
-        Ok(Self { grant, store, partition, login, credential })
+        let ((grant, store, partition, login), own, reader) = transaction.query_row(sql, [USER], row)?;
+        let open = |purpose, sealed: String| sealer.open_credential(purpose, &Sealed::from_text(sealed));
+        let credential = open(Purpose::GrantLogin(GrantId(grant)), own)?;
+        let reader = open(Purpose::GrantReader(GrantId(grant)), reader)?;
+        Ok(Self { grant, store, partition, login, credential, reader })
     }
 
     fn copy(&self, to: &Transaction<'_>, sealer: &Sealer, count: usize, copies: Copies) -> Result<()> {
@@ -115,12 +120,15 @@ impl Template {
             let role = idle.then(|| format!("g_todo_{number:08x}"));
             let user = inserts.user.insert(params![name])?;
             inserts.login.insert(params![name, user, self.login])?;
-            let store = inserts.store.insert(params![user, host, self.store])?;
+            let database = (copies == Copies::Databases).then_some(&name);
+            let store = inserts.store.insert(params![user, host, self.store, database])?;
             let partition = inserts.partition.insert(params![store, self.partition])?;
             let grant = inserts.grant.insert(params![user, store, partition, role, self.grant])?;
             // A secret is sealed for one row only.
-            let sealed = sealer.seal_credential(Purpose::GrantLogin(GrantId(grant)), &self.credential)?;
-            inserts.seal.execute(params![grant, sealed.as_text()])?;
+            let id = GrantId(grant);
+            let sealed = sealer.seal_credential(Purpose::GrantLogin(id), &self.credential)?;
+            let reader = sealer.seal_credential(Purpose::GrantReader(id), &self.reader)?;
+            inserts.seal.execute(params![grant, sealed.as_text(), reader.as_text()])?;
         }
         Ok(())
     }
@@ -146,7 +154,7 @@ impl<'t> Inserts<'t> {
             )?,
             store: to.prepare(
                 "INSERT INTO stores (user_id, host, port, database, tls, ca, admin_role, admin_credential) \
-                 SELECT ?1, coalesce(?2, host), port, database, tls, ca, admin_role, admin_credential \
+                 SELECT ?1, coalesce(?2, host), port, coalesce(?4, database), tls, ca, admin_role, admin_credential \
                  FROM stores WHERE id = ?3",
             )?,
             partition: to.prepare(
@@ -158,7 +166,7 @@ impl<'t> Inserts<'t> {
                  reader_credential, state) SELECT ?1, service_id, ?2, ?3, coalesce(?4, role), '', reader_role, \
                  reader_credential, state FROM grants WHERE id = ?5",
             )?,
-            seal: to.prepare("UPDATE grants SET credential = ?2 WHERE id = ?1")?,
+            seal: to.prepare("UPDATE grants SET credential = ?2, reader_credential = ?3 WHERE id = ?1")?,
         })
     }
 }

@@ -6,6 +6,7 @@ mod compare;
 mod cpu;
 mod crowd;
 mod drive;
+mod fanout_stage;
 mod groups;
 mod listener;
 mod machine;

@@ -52,6 +52,11 @@ impl SharedStage {
         self.stage.as_ref().context("no stage")
     }
 
+    /// Ends the shared stage, for a group that has one of another kind.
+    pub(crate) fn end(&mut self) {
+        self.stage = None;
+    }
+
     /// Ends the shared stage; what it returns makes others, whose processes are new.
     pub(crate) fn alone(&mut self) -> impl Fn() -> Result<Stage> + use<> {
         self.stage = None;

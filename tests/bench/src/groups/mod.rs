@@ -3,6 +3,7 @@
 mod cold_leases;
 mod connects;
 mod cores;
+mod fanout;
 mod idle_clients;
 mod idle_stores;
 mod latency;
@@ -49,6 +50,8 @@ pub(crate) enum Group {
     Cores,
     /// Memory of 10,000 idle clients, plain and with TLS
     IdleClients,
+    /// One statement over 64, 100 and 1,000 stores; ten million rows
+    Fanout,
 }
 
 impl Group {
@@ -63,6 +66,7 @@ impl Group {
             Self::Rows => "Many rows",
             Self::Cores => "A second core",
             Self::IdleClients => "Idle clients",
+            Self::Fanout => "Fan-out",
             Self::IdleStores => "Idle stores",
             Self::ManyStores => "Load on a few of many stores",
             Self::ColdLeases => "Cold leases",
@@ -87,6 +91,10 @@ impl Group {
             Self::ColdLeases => cold_leases::run(stage.get()?, options),
             Self::Rebinding => rebinding::run(stage.get()?, options),
             Self::Rewriting => rewriting::run(stage.get()?, options),
+            Self::Fanout => {
+                stage.end();
+                fanout::run(options)
+            }
         };
         section.map(|section| Section { title: self.title(), ..section })
     }
