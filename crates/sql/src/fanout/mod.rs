@@ -4,13 +4,33 @@
 //! [`Shape::probe`], and carries out the [`Plan`]. What this code does not know for sure to be the same when it
 //! is run in each store is left to the tier that gathers rows, where home runs the client's own text.
 
+mod alone;
 mod catalog;
+mod columns;
+mod combine;
+mod disclosed;
+mod expressions;
+mod forbidden;
+mod from;
+mod gather;
+mod ident;
+mod parameters;
 mod plan;
+mod query;
+mod read;
 mod refusal;
+mod resolve;
+mod source;
+mod stream;
+mod words;
 
 pub use catalog::{Called, Catalog, Column, Function, Key, Lookup, Relation, RelationKind, Type};
 pub use plan::{
     Adding, Answered, Bound, Comparison, Discloses, Fold, Parameter, Piece, Plan, SortKey, TableNeeded,
     Temporary, Tier,
 };
+pub use query::{Form, Query, Shape, Wishes};
 pub use refusal::{Refusal, Unfit};
+
+/// The pseudo column that every table has in a fan-out: the name of the user whose store a row is from.
+pub const STORE: &str = "_store";

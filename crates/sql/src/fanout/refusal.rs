@@ -10,6 +10,33 @@ pub struct Refusal {
     pub message: String,
     /// What to do instead.
     pub hint: String,
+    /// Whether the statement was not understood, rather than understood and forbidden: home may know a better
+    /// reason (42601), and is asked first.
+    pub unread: bool,
+}
+
+impl Refusal {
+    /// Understood, and never answered by a fan-out (0A000).
+    pub(crate) fn unsupported(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { sqlstate: "0A000", message: message.into(), hint: hint.into(), unread: false }
+    }
+
+    /// Not understood (0A000, unless home has a syntax error to tell).
+    pub(crate) fn unread(what: &str) -> Self {
+        Self {
+            sqlstate: "0A000",
+            message: format!("the gate cannot read this statement: {what}"),
+            hint:
+                "Write it with plainer SQL: a fan-out answers what the gate understands, and guesses nothing."
+                    .to_owned(),
+            unread: true,
+        }
+    }
+
+    /// Too large or too deeply nested (54001).
+    pub(crate) fn too_complex(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { sqlstate: "54001", message: message.into(), hint: hint.into(), unread: false }
+    }
 }
 
 /// Why there is no plan.
@@ -21,4 +48,11 @@ pub enum Unfit {
     /// Not at the tier that was asked for; the reason is shown by EXPLAIN.
     #[error("{0}")]
     NotAtThisTier(String),
+}
+
+impl Unfit {
+    /// Not at this tier, and why.
+    pub(crate) fn not_here(reason: impl Into<String>) -> Self {
+        Self::NotAtThisTier(reason.into())
+    }
 }

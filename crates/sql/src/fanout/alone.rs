@@ -1,0 +1,54 @@
+//! Queries without a table of the service: home answers, once.
+
+use super::catalog::{Catalog, RelationKind};
+use super::disclosed;
+use super::parameters;
+use super::plan::{Answered, Discloses, Plan, Tier};
+use super::query::Query;
+use super::refusal::Refusal;
+use super::resolve::Resolved;
+
+/// The plan, if no table is used; [`Refusal`] where something else than a table or view is.
+pub(crate) fn plan(
+    query: &Query,
+    catalog: &Catalog,
+    resolved: &Resolved,
+    tier: Tier,
+) -> Result<Option<Plan>, Refusal> {
+    let mut stores = false;
+    for one in &resolved.uses {
+        let Some(relation) = one.relation.and_then(|index| catalog.relations.get(index)) else {
+            return Err(disclosed::no_such_table(&one.called));
+        };
+        match relation.kind {
+            RelationKind::Table => stores = true,
+            RelationKind::View(_) => {
+                return Err(Refusal::unsupported(
+                    format!("the view {} is not supported in a fan-out", relation.called.name),
+                    "Write the view's query itself.",
+                ));
+            }
+            RelationKind::Catalog => {}
+            RelationKind::Other => {
+                return Err(Refusal::unsupported(
+                    format!("{} is neither a table nor a view", relation.called.name),
+                    "A fan-out reads tables and views; materialized views, sequences and foreign tables differ from store to store.",
+                ));
+            }
+        }
+    }
+    if stores {
+        return Ok(None);
+    }
+    Ok(Some(Plan {
+        tier,
+        discloses: Discloses::Sums,
+        collates: false,
+        tables: Vec::new(),
+        pieces: Vec::new(),
+        answered: Answered::Alone {
+            sql: query.text().to_owned(),
+            parameters: parameters::of_client(query.text()),
+        },
+    }))
+}

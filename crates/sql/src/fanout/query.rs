@@ -1,0 +1,156 @@
+//! One statement of a client, from its text to its plan.
+
+use super::catalog::{Catalog, Lookup, Type};
+use super::plan::{Plan, Tier};
+use super::read::{self, Read};
+use super::refusal::{Refusal, Unfit};
+use super::resolve::Resolved;
+use super::source::Source;
+use super::{alone, combine, gather, stream};
+use sqlparser::ast;
+
+/// What is to become of the rows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// They go to the client as they are.
+    Rows,
+    /// They go to the client in COPY's format: `COPY (…) TO STDOUT …`.
+    Copy {
+        /// What is written after STDOUT.
+        options: String,
+    },
+    /// There are none: the plan is shown.
+    Explain,
+}
+
+/// What a plan has to keep to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Wishes {
+    /// Groups to which fewer stores contributed are not shown; 0 and 1 show all.
+    pub floor: u32,
+    /// Nothing is pushed to the stores that could raise an error or depends on a collation.
+    pub bare: bool,
+}
+
+/// A statement that has been read.
+#[derive(Debug)]
+pub struct Query {
+    form: Form,
+    own: String,
+    source: Source,
+    only: Vec<usize>,
+    tree: Box<ast::Query>,
+    lookup: Lookup,
+}
+
+/// How a statement is to be answered, before home has said of which types its parts are.
+#[derive(Debug)]
+pub struct Shape(Made);
+
+#[derive(Debug)]
+enum Made {
+    Whole(Box<Plan>),
+    Combine(Box<combine::Shape>),
+    Stream(Box<stream::Shape>),
+}
+
+impl Query {
+    /// Reads one statement.
+    ///
+    /// # Errors
+    ///
+    /// What is no query, what is too large (54001), what no tier may run, and what cannot be read
+    /// ([`Refusal::unread`]).
+    pub fn read(text: &str) -> Result<Self, Refusal> {
+        let Read { form, own, plain, only, tree } = read::read(text)?;
+        let lookup = Resolved::of(&tree, None)?.lookup;
+        Ok(Self { form, own, source: Source::new(plain), only, tree, lookup })
+    }
+
+    /// What is to become of the rows.
+    #[must_use]
+    pub fn form(&self) -> &Form {
+        &self.form
+    }
+
+    /// The query's own text, without COPY or EXPLAIN around it; parameters keep their numbers.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.own
+    }
+
+    /// The names to look up on home.
+    #[must_use]
+    pub fn lookup(&self) -> Lookup {
+        self.lookup.clone()
+    }
+
+    /// The text on which home judges validity, and which tells the columns of the result.
+    ///
+    /// # Errors
+    ///
+    /// As [`Query::shape`].
+    pub fn described(&self, _catalog: &Catalog) -> Result<String, Refusal> {
+        Ok(self.own.clone())
+    }
+
+    /// How the statement is answered at a tier.
+    ///
+    /// # Errors
+    ///
+    /// [`Unfit::Refused`] if no tier may answer it, [`Unfit::NotAtThisTier`] if another might.
+    pub fn shape(&self, catalog: &Catalog, tier: Tier, wishes: &Wishes) -> Result<Shape, Unfit> {
+        let resolved = Resolved::of(&self.tree, Some(catalog))?;
+        if let Some(plan) = alone::plan(self, catalog, &resolved, tier)? {
+            return Ok(Shape(Made::Whole(Box::new(plan))));
+        }
+        let made = match tier {
+            Tier::Gather => Made::Whole(Box::new(gather::plan(self, catalog, &resolved, wishes)?)),
+            Tier::Fold | Tier::Combine => {
+                Made::Combine(Box::new(combine::shape(self, catalog, &resolved, tier, wishes)?))
+            }
+            Tier::Stream => Made::Stream(Box::new(stream::shape(self, catalog, &resolved, wishes)?)),
+        };
+        Ok(Shape(made))
+    }
+
+    /// The tree of [`Query::source`].
+    pub(crate) fn tree(&self) -> &ast::Query {
+        &self.tree
+    }
+
+    /// The text that the tree's spans are of.
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Whether the name that begins at this byte was said to be ONLY.
+    pub(crate) fn is_only(&self, at: usize) -> bool {
+        self.only.contains(&at)
+    }
+}
+
+impl Shape {
+    /// A SELECT that home only describes: the types of its columns are what [`Shape::plan`] needs.
+    #[must_use]
+    pub fn probe(&self) -> Option<&str> {
+        match &self.0 {
+            Made::Whole(_) => None,
+            Made::Combine(shape) => shape.probe(),
+            Made::Stream(shape) => shape.probe(),
+        }
+    }
+
+    /// The plan, given the types of the probe's columns.
+    ///
+    /// # Errors
+    ///
+    /// [`Unfit`] where those types do not allow it at this tier.
+    pub fn plan(&self, types: &[Type]) -> Result<Plan, Unfit> {
+        match &self.0 {
+            Made::Whole(plan) => Ok((**plan).clone()),
+            Made::Combine(shape) => shape.plan(types),
+            Made::Stream(shape) => shape.plan(types),
+        }
+    }
+}
