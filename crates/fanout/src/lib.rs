@@ -24,4 +24,4 @@ pub use fanout::Fanout;
 pub use limits::Limits;
 pub use readers::{Reader, Readers};
 pub use run::Run;
-pub use settings::{BadSetting, Settings, TierWish};
+pub use settings::{BadSetting, PREFIX, Settings, TierWish};
