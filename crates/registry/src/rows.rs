@@ -141,7 +141,7 @@ fn endpoint(row: &Row<'_>, at: usize, connection: &Connection, cas: &mut Cas) ->
     })
 }
 
-fn text(row: &Row<'_>, at: usize) -> Result<Box<str>> {
+pub(crate) fn text(row: &Row<'_>, at: usize) -> Result<Box<str>> {
     row.get::<_, String>(at).map(Into::into)
 }
 

@@ -3,8 +3,8 @@
 mod common;
 
 use common::{Scratch, endpoint, furnish, name, request, secret};
-use model::{Credential, GrantState, LoginKind, Partition, StoreState};
-use registry::{Error, LoginTarget, NewHome, Prepared, Purpose, Where, backoff_s, scram};
+use model::{Credential, GrantId, GrantState, LoginKind, Partition, StoreState};
+use registry::{Error, LoginTarget, NewHome, Prepared, Purpose, ReaderRoles, Where, backoff_s, scram};
 use secrecy::ExposeSecret as _;
 
 #[test]
@@ -63,6 +63,28 @@ fn only_an_analysts_login_has_a_least_number_of_stores_per_group() {
     assert_eq!(registry.logins().expect("logins")[0].login.min_stores_per_group, 7);
     registry.add_login(&name("ops"), &LoginTarget::Admin, &secret("x"), None).expect("a login");
     assert!(matches!(registry.set_min_stores_per_group(&name("ops"), 7), Err(Error::Conflict(_))));
+}
+
+#[test]
+fn readers_are_found_in_the_order_in_which_they_are_asked_for() {
+    let (scratch, mut registry) = Scratch::new();
+    furnish(&mut registry, "alice", "todo");
+    furnish(&mut registry, "bob", "notes");
+    let alice = registry.begin_grant(&request("alice", "todo", Where::Schema)).expect("a grant");
+    let by_hand = Where::Existing {
+        endpoint: endpoint("by-hand.example.org"),
+        role: "theirs".into(),
+        secret: secret("x"),
+        schema: "todo".into(),
+        extensions: "extensions".into(),
+    };
+    let bob = registry.begin_grant(&request("bob", "notes", by_hand)).expect("a grant");
+    let roles = ReaderRoles::of(&scratch.path());
+    let (alices, bobs) = (alice.grant.id, bob.grant.id);
+    let found = roles.find(&[bobs, alices, GrantId(99), alices]).expect("found");
+    assert_eq!(found, [None, alice.reader.clone(), None, alice.reader]);
+    std::fs::remove_file(scratch.path()).expect("removed");
+    assert!(matches!(roles.find(&[alices]), Err(Error::Missing(_))));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::routes::Routes;
 use crate::sessions::Sessions;
 use crate::workers::Workers;
 use dashmap::DashMap;
+use fanout::Fanout;
 use model::{Directory, ServiceId};
 use pool::{Pools, Reported};
 use std::sync::atomic::AtomicBool;
@@ -37,12 +38,34 @@ pub struct Limits {
     pub statements_total_bytes: usize,
 }
 
+/// What a gate is made of.
+pub struct Parts {
+    /// Who and what there is.
+    pub directory: Arc<Directory>,
+    /// Where leases come from.
+    pub pools: Arc<Pools>,
+    /// What answers statements over many stores.
+    pub fanout: Arc<Fanout>,
+    /// Who serves `admin` logins.
+    pub console: Arc<dyn Console>,
+    /// What new connections are offered.
+    pub tls: ClientTls,
+    /// Bounds.
+    pub limits: Limits,
+    /// Where sessions may go on.
+    pub workers: Workers,
+    /// Random, and this gate's alone: it makes unknown logins look like known ones.
+    pub mock_secret: [u8; 32],
+}
+
 /// What every session is given: nothing in this crate is global.
 pub struct Gate {
     /// Who and what there is.
     pub directory: Arc<Directory>,
     /// Where leases come from.
     pub pools: Arc<Pools>,
+    /// What answers statements over many stores.
+    pub fanout: Arc<Fanout>,
     /// The sessions that live now.
     pub sessions: Sessions,
     /// Who serves `admin` logins.
@@ -75,21 +98,14 @@ impl std::fmt::Debug for Gate {
 }
 
 impl Gate {
-    /// A gate without sessions. `mock_secret` is random and this gate's alone: it makes unknown
-    /// logins look like known ones.
+    /// A gate without sessions.
     #[must_use]
-    pub fn new(
-        directory: Arc<Directory>,
-        pools: Arc<Pools>,
-        console: Arc<dyn Console>,
-        tls: ClientTls,
-        limits: Limits,
-        workers: Workers,
-        mock_secret: [u8; 32],
-    ) -> Arc<Self> {
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let Parts { directory, pools, fanout, console, tls, limits, workers, mock_secret } = parts;
         Arc::new(Self {
             directory,
             pools,
+            fanout,
             sessions: Sessions::default(),
             console,
             limits,

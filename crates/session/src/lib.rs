@@ -38,7 +38,7 @@ mod underway;
 mod workers;
 
 pub use console::Console;
-pub use gate::{Gate, Limits};
+pub use gate::{Gate, Limits, Parts};
 pub use serve::serve;
 pub use sessions::{EndReason, Handle, Sessions};
 pub use workers::Workers;

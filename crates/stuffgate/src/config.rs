@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) pool: PoolLimits,
     /// Bounds of the sessions.
     pub(crate) session: SessionLimits,
+    /// Bounds of fan-outs.
+    pub(crate) fanout: fanout::Limits,
     /// Where health and metrics are served, if anywhere.
     pub(crate) http: Option<SocketAddr>,
     /// What is logged, and how.
@@ -239,6 +241,9 @@ mod tests {
             ("[pool]\nwait_timeout_ms = 0", "pool.wait_timeout_ms"),
             ("[session]\nmax_clients = 0", "session.max_clients"),
             ("[session]\nstatement_bytes = 200000000", "session.statements_total_bytes"),
+            ("[fanout]\nconcurrency = 0", "fanout.concurrency"),
+            ("[fanout]\nleg_timeout_ms = 0", "fanout.leg_timeout_ms"),
+            ("[fanout]\nleg_bytes = 200000000", "fanout.total_bytes"),
             ("[http]\nlisten = \"nine\"", "http.listen"),
         ] {
             let message = refused(text);

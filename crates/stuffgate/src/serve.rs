@@ -7,6 +7,7 @@ mod enforce;
 mod listen;
 mod open_files;
 mod phase;
+mod readers;
 mod ready;
 mod settings;
 mod tls;
@@ -20,11 +21,13 @@ use anyhow::{Context as _, anyhow};
 use control::Signals;
 use credentials::Opener;
 use desk::{Desk, DeskParts};
+use fanout::Fanout;
 use model::Directory;
 use phase::{Phase, Phases};
 use pool::{Budgets, Pools, Settings};
-use registry::{FollowEvent, Follower, Registry};
-use session::{Gate, Limits, Workers};
+use readers::FromRegistry;
+use registry::{FollowEvent, Follower, ReaderRoles, Registry};
+use session::{Gate, Limits, Parts, Workers};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
@@ -117,7 +120,10 @@ fn assemble(
         statements_total_bytes: config.session.statements_total_bytes,
     };
     let tls = tls::load(&config.tls)?;
-    let gate = Gate::new(directory, pools, Arc::clone(&desk) as _, tls, limits, workers, mock_secret);
+    let readers = Arc::new(FromRegistry(ReaderRoles::of(&config.registry)));
+    let fanout = Fanout::new(Arc::clone(&directory), Arc::clone(&pools), readers, config.fanout);
+    let console = Arc::clone(&desk) as _;
+    let gate = Gate::new(Parts { directory, pools, fanout, console, tls, limits, workers, mock_secret });
     desk.show(&gate);
     Ok((desk, gate, opener))
 }

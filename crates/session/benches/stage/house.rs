@@ -1,12 +1,13 @@
 //! The gate itself: alice's store, granted to one service, and a login for each.
 
+use fanout::{Fanout, Reader, Readers};
 use model::{
     Change, Credential, Directory, Disclosure, Endpoint, Grant, GrantId, GrantState, Login, LoginId,
     LoginKind, Partition, ScramKeys, ScramVerifier, Sealed, Service, ServiceId, Store, StoreId, StoreState,
     TlsMode, User, UserId,
 };
 use pool::{Budgets, Credentials, Key, NoCredential, Pools, Settings};
-use session::{Console, Gate, Limits, Workers};
+use session::{Console, Gate, Limits, Parts, Workers};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +50,14 @@ impl Console for NoConsole {
     }
 }
 
+struct NoReaders;
+
+impl Readers for NoReaders {
+    fn find(&self, grants: &[GrantId]) -> Vec<Option<Reader>> {
+        grants.iter().map(|_| None).collect()
+    }
+}
+
 /// A gate whose one store is at `port`.
 pub(crate) fn gate(port: u16) -> Arc<Gate> {
     let long = Duration::from_mins(10);
@@ -70,7 +79,25 @@ pub(crate) fn gate(port: u16) -> Arc<Gate> {
     };
     let pools = Pools::new(settings, Arc::new(OneSecret));
     let tls = wire::tls::ClientTls::off();
-    Gate::new(directory(port), pools, Arc::new(NoConsole), tls, limits, Workers::default(), [7; 32])
+    let directory = directory(port);
+    let bounds = fanout::Limits {
+        concurrency: 1,
+        leg_timeout: long,
+        deadline: long,
+        leg_rows: 1,
+        leg_bytes: 1,
+        total_bytes: 1,
+    };
+    Gate::new(Parts {
+        fanout: Fanout::new(Arc::clone(&directory), Arc::clone(&pools), Arc::new(NoReaders), bounds),
+        directory,
+        pools,
+        console: Arc::new(NoConsole),
+        tls,
+        limits,
+        workers: Workers::default(),
+        mock_secret: [7; 32],
+    })
 }
 
 fn directory(port: u16) -> Arc<Directory> {

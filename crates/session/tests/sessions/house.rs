@@ -1,5 +1,6 @@
 //! A gate over one real server: the stores of alice and bob, and the home of service `todo`.
 
+use fanout::{Fanout, Reader, Readers};
 use model::{
     Change, Credential, Directory, Disclosure, Endpoint, Grant, GrantId, GrantState, Home, Login, LoginId,
     LoginKind, Partition, ScramVerifier, Sealed, Service, ServiceId, Store, StoreId, StoreState, TlsMode,
@@ -7,7 +8,7 @@ use model::{
 };
 use pool::{Budgets, Credentials, Key, NoCredential, Pools, Settings};
 use scratch::{Account, Binaries, Options, Server};
-use session::{Console, Gate, Limits};
+use session::{Console, Gate, Limits, Parts};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -45,6 +46,14 @@ impl Console for NoConsole {
         _: &'a str,
     ) -> Pin<Box<dyn Future<Output = std::io::Result<()>> + Send + 'a>> {
         Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+struct NoReaders;
+
+impl Readers for NoReaders {
+    fn find(&self, grants: &[GrantId]) -> Vec<Option<Reader>> {
+        grants.iter().map(|_| None).collect()
     }
 }
 
@@ -114,15 +123,24 @@ impl House {
             statements_total_bytes: 4 << 20,
         };
         let tls = wire::tls::ClientTls::off();
-        let gate = Gate::new(
-            Arc::clone(&directory),
+        let bounds = fanout::Limits {
+            concurrency: 8,
+            leg_timeout: Duration::from_secs(5),
+            deadline: Duration::from_secs(10),
+            leg_rows: 1000,
+            leg_bytes: 1 << 20,
+            total_bytes: 1 << 22,
+        };
+        let gate = Gate::new(Parts {
+            fanout: Fanout::new(Arc::clone(&directory), Arc::clone(&pools), Arc::new(NoReaders), bounds),
+            directory: Arc::clone(&directory),
             pools,
-            Arc::new(NoConsole),
+            console: Arc::new(NoConsole),
             tls,
             limits,
-            session::Workers::new(workers),
-            [7; 32],
-        );
+            workers: session::Workers::new(workers),
+            mock_secret: [7; 32],
+        });
         let listener = TcpListener::bind((scratch::HOST, 0)).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         tokio::spawn(async move {

@@ -33,6 +33,12 @@ pub(super) const KEYS: &[&str] = &[
     "statement_bytes",
     "statements_total_bytes",
     "drain_timeout_ms",
+    "concurrency",
+    "leg_timeout_ms",
+    "deadline_ms",
+    "leg_rows",
+    "leg_bytes",
+    "total_bytes",
     "listen",
     "format",
     "filter",
@@ -54,6 +60,7 @@ pub(super) struct File {
     stores: Stores,
     pool: Pool,
     session: Session,
+    fanout: Fanout,
     http: Http,
     log: LogTable,
 }
@@ -169,6 +176,30 @@ impl Default for Session {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Fanout {
+    concurrency: usize,
+    leg_timeout_ms: u64,
+    deadline_ms: u64,
+    leg_rows: u64,
+    leg_bytes: usize,
+    total_bytes: usize,
+}
+
+impl Default for Fanout {
+    fn default() -> Self {
+        Self {
+            concurrency: 64,
+            leg_timeout_ms: 10_000,
+            deadline_ms: 30_000,
+            leg_rows: 1_000_000,
+            leg_bytes: 33_554_432,
+            total_bytes: 134_217_728,
+        }
+    }
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Http {
@@ -201,6 +232,7 @@ impl File {
             allow_addresses: self.stores.policy(),
             pool: self.pool.check()?,
             session: self.session.check()?,
+            fanout: self.fanout.check()?,
             http: match self.http.listen.as_str() {
                 "" => None,
                 text => Some(address("http.listen", text)?),
@@ -295,6 +327,25 @@ impl Session {
             statement_bytes: some("session.statement_bytes", self.statement_bytes)?,
             statements_total_bytes: self.statements_total_bytes,
             drain_timeout: Duration::from_millis(self.drain_timeout_ms),
+        })
+    }
+}
+
+impl Fanout {
+    fn check(&self) -> Result<fanout::Limits, Wrong> {
+        if self.total_bytes < self.leg_bytes {
+            return Err(("fanout.total_bytes", "is less than fanout.leg_bytes".to_owned()));
+        }
+        if self.leg_rows == 0 {
+            return Err(("fanout.leg_rows", "must be at least 1".to_owned()));
+        }
+        Ok(fanout::Limits {
+            concurrency: some("fanout.concurrency", self.concurrency)?,
+            leg_timeout: time("fanout.leg_timeout_ms", self.leg_timeout_ms)?,
+            deadline: time("fanout.deadline_ms", self.deadline_ms)?,
+            leg_rows: self.leg_rows,
+            leg_bytes: some("fanout.leg_bytes", self.leg_bytes)?,
+            total_bytes: self.total_bytes,
         })
     }
 }

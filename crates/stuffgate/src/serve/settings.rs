@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// Every setting as the file would name it, and its value. No secret is among them.
 pub(crate) fn rows(config: &Config) -> Vec<(&'static str, String)> {
-    let (pool, session) = (&config.pool, &config.session);
+    let (pool, session, fanout) = (&config.pool, &config.session, &config.fanout);
     let addresses: Vec<String> = config.listen.iter().map(ToString::to_string).collect();
     let mut rows =
         vec![("listen.addresses", addresses.join(", ")), ("listen.workers", config.workers.to_string())];
@@ -29,6 +29,12 @@ pub(crate) fn rows(config: &Config) -> Vec<(&'static str, String)> {
         ("session.statement_bytes", session.statement_bytes.to_string()),
         ("session.statements_total_bytes", session.statements_total_bytes.to_string()),
         ("session.drain_timeout_ms", milliseconds(session.drain_timeout)),
+        ("fanout.concurrency", fanout.concurrency.to_string()),
+        ("fanout.leg_timeout_ms", milliseconds(fanout.leg_timeout)),
+        ("fanout.deadline_ms", milliseconds(fanout.deadline)),
+        ("fanout.leg_rows", fanout.leg_rows.to_string()),
+        ("fanout.leg_bytes", fanout.leg_bytes.to_string()),
+        ("fanout.total_bytes", fanout.total_bytes.to_string()),
         ("http.listen", config.http.map(|address| address.to_string()).unwrap_or_default()),
         ("log.format", if config.log.format == LogFormat::Json { "json" } else { "text" }.to_owned()),
         ("log.filter", config.log.filter.clone()),
