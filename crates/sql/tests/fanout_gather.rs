@@ -1,7 +1,7 @@
 //! Fan-outs that gather rows: what stores are asked, and what home runs over it.
 
 use sql::fanout::{
-    Answered, Called, Catalog, Column, Key, Plan, Query, Relation, RelationKind, Tier, Type, Wishes,
+    Answered, Called, Catalog, Column, Key, Plan, Query, Relation, RelationKind, Tier, Type, Types, Wishes,
 };
 
 fn kind(oid: u32, name: &str, category: char) -> Type {
@@ -48,7 +48,7 @@ fn plan(text: &str) -> Plan {
     let catalog = catalog(&query);
     let shape = query.shape(&catalog, Tier::Gather, &Wishes::default()).expect("shape");
     assert_eq!(shape.probe(), None);
-    shape.plan(&[]).expect("plan")
+    shape.plan(&Types::default()).expect("plan")
 }
 
 fn at_home(text: &str) -> String {

@@ -1,8 +1,8 @@
 //! Tiers T2 and T1: stores send partial aggregates, home combines them.
 
-use super::catalog::{Catalog, Type};
+use super::catalog::Catalog;
 use super::plan::{Plan, Tier};
-use super::query::{Query, Wishes};
+use super::query::{Query, Types, Wishes};
 use super::refusal::Unfit;
 use super::resolve::Resolved;
 
@@ -26,7 +26,7 @@ impl Shape {
         None
     }
 
-    pub(crate) fn plan(&self, _types: &[Type]) -> Result<Plan, Unfit> {
+    pub(crate) fn plan(&self, _types: &Types) -> Result<Plan, Unfit> {
         Err(Unfit::not_here("it is not an aggregate over one table"))
     }
 }

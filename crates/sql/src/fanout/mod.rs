@@ -29,7 +29,7 @@ pub use plan::{
     Adding, Answered, Bound, Comparison, Discloses, Fold, Parameter, Piece, Plan, SortKey, TableNeeded,
     Temporary, Tier,
 };
-pub use query::{Form, Query, Shape, Wishes};
+pub use query::{Form, Query, Shape, Types, Wishes};
 pub use refusal::{Refusal, Unfit};
 
 /// The pseudo column that every table has in a fan-out: the name of the user whose store a row is from.

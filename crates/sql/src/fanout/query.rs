@@ -32,6 +32,15 @@ pub struct Wishes {
     pub bare: bool,
 }
 
+/// What home said of types.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Types {
+    /// Of the columns of [`Shape::probe`]; none if there is no probe.
+    pub columns: Vec<Type>,
+    /// Of the client's parameters, as [`Query::described`] has them.
+    pub parameters: Vec<Type>,
+}
+
 /// A statement that has been read.
 #[derive(Debug)]
 pub struct Query {
@@ -131,7 +140,8 @@ impl Query {
 }
 
 impl Shape {
-    /// A SELECT that home only describes: the types of its columns are what [`Shape::plan`] needs.
+    /// A SELECT that home only describes: the types of its columns are what [`Shape::plan`] needs. It numbers
+    /// parameters as the client's text does, and is to be parsed with the types that home found for those there.
     #[must_use]
     pub fn probe(&self) -> Option<&str> {
         match &self.0 {
@@ -141,12 +151,12 @@ impl Shape {
         }
     }
 
-    /// The plan, given the types of the probe's columns.
+    /// The plan, given what home said of the probe and of the client's text.
     ///
     /// # Errors
     ///
     /// [`Unfit`] where those types do not allow it at this tier.
-    pub fn plan(&self, types: &[Type]) -> Result<Plan, Unfit> {
+    pub fn plan(&self, types: &Types) -> Result<Plan, Unfit> {
         match &self.0 {
             Made::Whole(plan) => Ok((**plan).clone()),
             Made::Combine(shape) => shape.plan(types),

@@ -1,7 +1,7 @@
 //! Tier T0: rows of the stores pass through the gate.
-use super::catalog::{Catalog, Type};
+use super::catalog::Catalog;
 use super::plan::Plan;
-use super::query::{Query, Wishes};
+use super::query::{Query, Types, Wishes};
 use super::refusal::Unfit;
 use super::resolve::Resolved;
 /// A query whose rows are passed on, before their types are known.
@@ -20,7 +20,7 @@ impl Shape {
     pub(crate) fn probe(&self) -> Option<&str> {
         None
     }
-    pub(crate) fn plan(&self, _types: &[Type]) -> Result<Plan, Unfit> {
+    pub(crate) fn plan(&self, _types: &Types) -> Result<Plan, Unfit> {
         Err(Unfit::not_here("its rows do not come straight from one table"))
     }
 }
