@@ -139,15 +139,12 @@ pub(crate) fn row(expr: &Expr) -> Result<(), Refusal> {
 }
 
 /// `t.name` where the table has no such column: a system column, or a call in disguise.
-pub(crate) fn unknown_column(name: &str, sure: bool) -> Result<(), Refusal> {
+pub(crate) fn unknown_column(name: &str) -> Result<(), Refusal> {
     if SYSTEM_COLUMNS.contains(&name) {
         return Err(Refusal::unsupported(
             format!("the system column {name} is not supported in a fan-out"),
             "Rows of different stores have no common place; use the table's own key and _store.",
         ));
-    }
-    if !sure || name == super::STORE {
-        return Ok(());
     }
     Err(Refusal::unsupported(
         format!("{name} is no column of its table"),
@@ -157,7 +154,7 @@ pub(crate) fn unknown_column(name: &str, sure: bool) -> Result<(), Refusal> {
 
 /// A bare name that is no column of anything.
 pub(crate) fn bare(name: &str) -> Result<(), Refusal> {
-    if SYSTEM_COLUMNS.contains(&name) { unknown_column(name, true) } else { Ok(()) }
+    if SYSTEM_COLUMNS.contains(&name) { unknown_column(name) } else { Ok(()) }
 }
 
 /// A function, by all its overloads.

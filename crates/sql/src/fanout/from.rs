@@ -1,6 +1,6 @@
 //! What is in a FROM: tables, WITH queries, subqueries, functions and their joins.
 
-use super::catalog::Called;
+use super::catalog::{Called, RelationKind};
 use super::forbidden;
 use super::ident::{called, folded, idents};
 use super::refusal::Refusal;
@@ -121,8 +121,13 @@ impl Walk<'_> {
             Some(alias) => renamed(outputs, &alias.columns),
             None => outputs,
         };
-        let source =
-            Source { qualifier: alias.map(|alias| folded(&alias.name)), schema: None, outputs, table: None };
+        let source = Source {
+            qualifier: alias.map(|alias| folded(&alias.name)),
+            schema: None,
+            outputs,
+            table: None,
+            store: false,
+        };
         if let Some(level) = self.levels.last_mut() {
             level.sources.push(source);
         }
@@ -136,7 +141,13 @@ impl Walk<'_> {
             let qualifier = alias.map_or(called.name, |alias| folded(&alias.name));
             let outputs = alias.map_or(outputs.clone(), |alias| renamed(outputs, &alias.columns));
             if let Some(level) = self.levels.last_mut() {
-                level.sources.push(Source { qualifier: Some(qualifier), schema: None, outputs, table: None });
+                level.sources.push(Source {
+                    qualifier: Some(qualifier),
+                    schema: None,
+                    outputs,
+                    table: None,
+                    store: false,
+                });
             }
             return;
         }
@@ -153,6 +164,7 @@ impl Walk<'_> {
         let outputs = alias.map_or(outputs.clone(), |alias| renamed(outputs, &alias.columns));
         let qualifier = alias.map_or_else(|| called.name.clone(), |alias| folded(&alias.name));
         let schema = if alias.is_some() { None } else { schema.or_else(|| called.schema.clone()) };
+        let store = found.is_some_and(|(_, relation)| relation.kind == RelationKind::Table);
         let table = self.resolved.uses.len();
         let Some(level) = self.levels.last_mut() else { return };
         self.resolved.uses.push(Use {
@@ -164,7 +176,7 @@ impl Walk<'_> {
             columns: outputs.names.clone(),
             select: level.select,
         });
-        level.sources.push(Source { qualifier: Some(qualifier), schema, outputs, table: Some(table) });
+        level.sources.push(Source { qualifier: Some(qualifier), schema, outputs, table: Some(table), store });
     }
 
     fn cte(&self, called: &Called) -> Option<Outputs> {

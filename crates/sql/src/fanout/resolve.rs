@@ -60,8 +60,10 @@ pub(crate) enum Reference {
         /// Which of its relation's columns.
         column: usize,
     },
+    /// The pseudo column of one of the uses that says whose store a row is from.
+    Store(usize),
     /// A column of several uses that a join has merged.
-    Merged(Vec<(usize, usize)>),
+    Merged(Vec<usize>),
     /// The whole row of one of the uses.
     Row(usize),
     /// A column of a subquery, WITH query or function, or a column of the result in ORDER BY or GROUP BY.
@@ -129,6 +131,8 @@ pub(crate) struct Source {
     pub(crate) schema: Option<String>,
     pub(crate) outputs: Outputs,
     pub(crate) table: Option<usize>,
+    /// Whether it has the pseudo column.
+    pub(crate) store: bool,
 }
 
 /// The FROM of one SELECT.
@@ -244,7 +248,8 @@ impl Walk<'_> {
 
     /// Over a UNION, VALUES or parentheses, ORDER BY sees the result's columns only.
     fn order_of_set(&mut self, order: Option<&OrderBy>, outputs: &Outputs) {
-        let source = Source { qualifier: None, schema: None, outputs: outputs.clone(), table: None };
+        let source =
+            Source { qualifier: None, schema: None, outputs: outputs.clone(), table: None, store: false };
         self.levels.push(Level { sources: vec![source], hidden: false, select: usize::MAX });
         self.order(order, &[]);
         self.levels.pop();
@@ -422,10 +427,10 @@ impl Walk<'_> {
             match matches.as_slice() {
                 [] if level.sources.iter().any(|source| source.outputs.open) => return Reference::Uncertain,
                 [] => {}
-                [Some((table, column))] => return Reference::Column { table: *table, column: *column },
+                [Some(reference)] => return reference.clone(),
                 many => {
-                    let columns: Vec<_> = many.iter().copied().flatten().collect();
-                    return if columns.is_empty() { Reference::Derived } else { Reference::Merged(columns) };
+                    let tables: Vec<_> = many.iter().flatten().filter_map(Reference::table).collect();
+                    return if tables.is_empty() { Reference::Derived } else { Reference::Merged(tables) };
                 }
             }
         }
@@ -445,12 +450,12 @@ impl Walk<'_> {
         let name = folded(last);
         let reference = match self.qualified(&qualifier) {
             None => Reference::Uncertain,
-            Some(source) => match (source.table, source.outputs.names.iter().position(|one| *one == name)) {
-                (Some(table), Some(column)) => Reference::Column { table, column },
-                (None, _) => Reference::Derived,
-                (Some(_), None) if source.outputs.open => Reference::Uncertain,
-                (Some(_), None) => {
-                    self.check(forbidden::unknown_column(&name, self.catalog.is_some()));
+            Some(source) => match (source.find(&name), source.table) {
+                (Some(reference), _) => reference.unwrap_or(Reference::Derived),
+                (None, None) => Reference::Derived,
+                (None, Some(_)) if source.outputs.open => Reference::Uncertain,
+                (None, Some(_)) => {
+                    self.check(forbidden::unknown_column(&name));
                     Reference::Uncertain
                 }
             },
@@ -464,11 +469,28 @@ impl Walk<'_> {
 }
 
 impl Level {
-    /// Sources that have a column of this name: which use and column, `None` for those that are no tables.
-    fn matches(&self, name: &str) -> impl Iterator<Item = Option<(usize, usize)>> {
-        self.sources.iter().filter_map(move |source| {
-            let column = source.outputs.names.iter().position(|one| one == name)?;
-            Some(source.table.map(|table| (table, column)))
-        })
+    /// The columns of this name in the sources; `None` for those that are no tables.
+    fn matches(&self, name: &str) -> impl Iterator<Item = Option<Reference>> {
+        self.sources.iter().filter_map(move |source| source.find(name))
+    }
+}
+
+impl Source {
+    /// The column of this name, if there is one; `Some(None)` where this is no table.
+    fn find(&self, name: &str) -> Option<Option<Reference>> {
+        if let Some(column) = self.outputs.names.iter().position(|one| one == name) {
+            return Some(self.table.map(|table| Reference::Column { table, column }));
+        }
+        (self.store && name == super::STORE).then_some(self.table.map(Reference::Store))
+    }
+}
+
+impl Reference {
+    /// The use that it is a column of.
+    fn table(&self) -> Option<usize> {
+        match self {
+            Self::Column { table, .. } | Self::Store(table) => Some(*table),
+            _ => None,
+        }
     }
 }
