@@ -57,7 +57,8 @@ impl Dialer {
             database: place.endpoint.database.to_string(),
             user: place.role.to_string(),
             tls: self.tls(place.endpoint.tls, place.endpoint.ca.as_ref()).map_err(|error| {
-                LeaseError::Unreachable { place: place.label.to_string(), reason: error.to_string() }
+                let reason = error.to_string();
+                LeaseError::Unreachable { place: place.label.to_string(), reason, code: None }
             })?,
             startup: place.startup.clone(),
             allow: self.addresses,

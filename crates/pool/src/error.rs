@@ -1,6 +1,7 @@
 //! Why there is no lease.
 
-use wire::dial::DialError;
+use wire::Sqlstate;
+use wire::dial::{AuthFault, DialError};
 
 /// Why there is no lease. `place` is the place's label.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,8 @@ pub enum LeaseError {
         place: String,
         /// What the last attempt met.
         reason: String,
+        /// The store's own SQLSTATE, where it answered that attempt.
+        code: Option<Sqlstate>,
     },
     /// The store answered and refused (its own SQLSTATE, or 08006).
     #[error("{place}: {reason}")]
@@ -61,4 +64,19 @@ pub enum LeaseError {
         /// The store.
         place: String,
     },
+}
+
+impl LeaseError {
+    /// The store's own SQLSTATE, where it has answered.
+    #[must_use]
+    pub fn code(&self) -> Option<Sqlstate> {
+        match self {
+            Self::Unreachable { code, .. } => *code,
+            Self::Refused { reason, .. } => match &**reason {
+                DialError::Refused(fields) | DialError::Auth(AuthFault::Rejected(fields)) => Some(fields.code),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }

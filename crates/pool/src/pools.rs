@@ -7,7 +7,7 @@ use crate::idle::Idle;
 use crate::remembered::Remembered;
 use crate::reported::Lists;
 use crate::slot::Slot;
-use crate::state::{Checkout, Pool};
+use crate::state::{Checkout, Failure, Pool};
 use crate::{Budgets, Credentials, Key, Lease, LeaseError, Place};
 use dashmap::DashMap;
 use model::ServiceId;
@@ -148,8 +148,8 @@ impl Pools {
                         limit: self.settings.max_waiters,
                     });
                 }
-                Checkout::Failing(reason) => {
-                    return Err(LeaseError::Unreachable { place: place.label.to_string(), reason });
+                Checkout::Failing(Failure { reason, code }) => {
+                    return Err(LeaseError::Unreachable { place: place.label.to_string(), reason, code });
                 }
                 Checkout::Gone => {}
             }

@@ -2,7 +2,7 @@
 
 use crate::budget::Permit;
 use crate::server::{CancelSlot, Facts, Server};
-use crate::state::Pool;
+use crate::state::{Failure, Pool};
 use crate::{Lease, LeaseError, Pools, Prepared};
 use std::sync::Arc;
 use std::time::Instant;
@@ -48,7 +48,8 @@ impl Slot {
     /// The connection could not be made, which is the store's fault.
     pub(crate) fn failed(mut self, error: &LeaseError) {
         self.settled = true;
-        self.pool.dial_failed(self.generation, reason_of(error));
+        let failure = Failure { reason: reason_of(error), code: error.code() };
+        self.pool.dial_failed(self.generation, failure);
         self.pool.closed(&self.pools);
     }
 }

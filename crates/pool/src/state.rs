@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use wire::Sqlstate;
 
 /// Sets of reported parameters that a pool remembers: sessions of one service mostly start alike.
 const MAX_WELCOMES: usize = 8;
@@ -39,7 +40,7 @@ struct State {
     /// Longest waiting first. Nobody waits while something is idle.
     waiters: VecDeque<Waiter>,
     breaker: Breaker,
-    last_failure: String,
+    last_failure: Failure,
     /// What servers report after login, by fingerprint of the session parameters in force.
     welcomes: Vec<(u64, Welcome)>,
     stateful: Option<Stateful>,
@@ -55,6 +56,14 @@ pub(crate) struct Pool {
     state: Mutex<State>,
 }
 
+/// What the last attempt to connect met.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Failure {
+    pub(crate) reason: String,
+    /// The store's own, where it has answered.
+    pub(crate) code: Option<Sqlstate>,
+}
+
 /// What asking a pool came to.
 pub(crate) enum Checkout {
     /// An idle connection.
@@ -66,7 +75,7 @@ pub(crate) enum Checkout {
     /// Too many wait already.
     QueueFull,
     /// The breaker is open; what the last attempt met.
-    Failing(String),
+    Failing(Failure),
     /// The pool has just ended: look it up again.
     Gone,
 }
@@ -86,7 +95,7 @@ impl Pool {
                 active: 0,
                 waiters: VecDeque::new(),
                 breaker: Breaker::default(),
-                last_failure: String::new(),
+                last_failure: Failure::default(),
                 welcomes: Vec::new(),
                 stateful: known.map(|known| Stateful::read_in(0, known)),
                 gone: false,
@@ -281,11 +290,11 @@ impl Pool {
     }
 
     /// A dial has failed: whoever waits for this store would wait in vain, so all ask again now.
-    pub(crate) fn dial_failed(&self, generation: u64, reason: String) {
+    pub(crate) fn dial_failed(&self, generation: u64, failure: Failure) {
         let mut state = self.lock();
         if state.generation == generation {
             state.breaker.failed(Instant::now());
-            state.last_failure = reason;
+            state.last_failure = failure;
             state.waiters.clear();
         }
     }
@@ -356,7 +365,7 @@ impl Pool {
             idle: state.idle.len(),
             active: state.active,
             waiting: state.waiters.iter().filter(|waiter| !waiter.sender.is_closed()).count(),
-            failing: (!state.breaker.is_closed()).then(|| state.last_failure.clone()),
+            failing: (!state.breaker.is_closed()).then(|| state.last_failure.reason.clone()),
         }
     }
 

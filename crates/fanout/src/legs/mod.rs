@@ -1,0 +1,24 @@
+//! Legs: which stores are asked, how each is asked in one round trip, and what came of it.
+//!
+//! [`Stores`] knows who is asked ([`Stores::scope`]) and asks: [`Legs`] keeps each leg's rows until it is done,
+//! [`Arrivals`] and [`Heads`] pass them on as they come. Nothing here knows home or the client; whatever a store
+//! sends is taken for hostile until it is proved to be what was asked for.
+
+mod budget;
+mod check;
+mod hear;
+mod leg;
+mod outcome;
+mod request;
+mod rows;
+mod run;
+mod scope;
+mod stores;
+mod validate;
+
+pub use check::{Check, Collation, Expected, Found, FoundColumn};
+pub use request::{PINNED, Statement};
+pub use rows::Rows;
+pub use run::{Arrival, Arrivals, Finished, Heads, Legs};
+pub use scope::{InScope, Scope};
+pub use stores::Stores;

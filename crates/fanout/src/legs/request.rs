@@ -1,0 +1,259 @@
+//! What every store is asked in one statement, and how that is written into one leg's one round trip.
+
+use super::check::{Check, Expected};
+use crate::{Limits, Settings};
+use bytes::Bytes;
+use pool::{Facts, StatementId};
+use sql::fanout::{Parameter, Piece, Plan};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use wire::frame::{self, Kind};
+
+/// What every reader's connection starts from, whatever the store's own defaults are. A statement's
+/// [`Statement::pinned`] overrides it for one leg.
+pub const PINNED: [(&str, &str); 12] = [
+    ("client_encoding", "UTF8"),
+    ("TimeZone", "UTC"),
+    ("DateStyle", "ISO, MDY"),
+    ("IntervalStyle", "postgres"),
+    ("bytea_output", "hex"),
+    ("extra_float_digits", "1"),
+    ("lc_monetary", "C"),
+    ("xmlbinary", "base64"),
+    ("standard_conforming_strings", "on"),
+    ("default_transaction_read_only", "on"),
+    ("client_min_messages", "error"),
+    ("application_name", "stuffgate fan-out"),
+];
+
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+const COMMIT: &str = "COMMIT";
+const SETTINGS: &str = "SELECT pg_catalog.count(pg_catalog.set_config(name, value, true)) FROM \
+     ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) AS s(name, value)";
+
+/// What is asked of every store.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// The plan, whose pieces are asked.
+    pub plan: Arc<Plan>,
+    /// What a store must be like.
+    pub expected: Expected,
+    /// Parameters under which the pieces run, names and values as the client's session has them: at least those
+    /// of [`PINNED`] that it may change.
+    pub pinned: Vec<(String, String)>,
+    /// The client's parameters; `None` is NULL.
+    pub parameters: Vec<Option<Bytes>>,
+    /// Their format codes: none, one for all, or one each.
+    pub formats: Vec<i16>,
+    /// The statement's one point in time: a `timestamptz` in text.
+    pub now: String,
+    /// For each piece, the format codes of its result: none (all text), one for all, or one each.
+    pub results: Vec<Vec<i16>>,
+    /// The operator's bounds.
+    pub limits: Limits,
+    /// The session's.
+    pub settings: Settings,
+    /// The session's number, for leases.
+    pub session: u64,
+}
+
+impl Statement {
+    /// The client's format code of a parameter.
+    fn format(&self, at: usize) -> i16 {
+        match self.formats.as_slice() {
+            [] => 0,
+            [all] => *all,
+            each => each.get(at).copied().unwrap_or_default(),
+        }
+    }
+
+    /// The format code of a column of a piece's result.
+    pub(crate) fn result_format(&self, piece: usize, column: usize) -> i16 {
+        match self.results.get(piece).map(Vec::as_slice) {
+            None | Some([]) => 0,
+            Some([all]) => *all,
+            Some(each) => each.get(column).copied().unwrap_or_default(),
+        }
+    }
+}
+
+/// A statement of a leg: its text, and what it is called on servers.
+#[derive(Debug)]
+struct Asked {
+    sql: String,
+    id: StatementId,
+}
+
+/// A [`Statement`], ready to be written: what is the same for every leg is made once.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) statement: Statement,
+    begin: Asked,
+    lock: Option<Asked>,
+    settings: Option<(Asked, [String; 2])>,
+    /// The check's, for majors before and since 17.
+    checks: [(u32, Asked); 2],
+    check: Check,
+    pieces: Vec<Asked>,
+    commit: Asked,
+}
+
+/// What answers which part of a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Begin,
+    Lock,
+    Settings,
+    Check,
+    Piece(usize),
+    Commit,
+}
+
+/// One message that a store owes, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owed {
+    /// ParseComplete: from then on the server holds it.
+    Parsed(StatementId),
+    /// CloseComplete.
+    Closed,
+    /// BindComplete.
+    Bound,
+    /// RowDescription of a piece.
+    Described(usize),
+    /// Rows and CommandComplete.
+    Done(Part),
+}
+
+/// What one leg has been asked.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) owed: VecDeque<Owed>,
+    /// Statements that the connection held already.
+    pub(crate) reused: Vec<StatementId>,
+}
+
+impl Request {
+    /// `hash`: a keyed hash of a text, by which statements are known on servers.
+    pub(crate) fn new(statement: Statement, hash: impl Fn(&str) -> u128) -> Self {
+        let asked = |sql: &str| Asked { sql: sql.to_owned(), id: StatementId { hash: hash(sql), epoch: 0 } };
+        let tables: Vec<&str> = statement.plan.tables.iter().map(|table| table.name.as_str()).collect();
+        let lock = (!tables.is_empty()).then(|| asked(&lock_sql(&tables)));
+        let other: Vec<&(String, String)> = statement.pinned.iter().filter(|pair| !is_pinned(pair)).collect();
+        let settings = (!other.is_empty()).then(|| {
+            let names = super::check::array(other.iter().map(|(name, _)| name.as_str()));
+            let values = super::check::array(other.iter().map(|(_, value)| value.as_str()));
+            (asked(SETTINGS), [names, values])
+        });
+        Self {
+            begin: asked(BEGIN),
+            lock,
+            settings,
+            checks: [0, u32::MAX].map(|major| (major, asked(Check::sql(major)))),
+            check: Check::of(&statement.plan.tables),
+            pieces: statement.plan.pieces.iter().map(|piece| asked(&piece.sql)).collect(),
+            commit: asked(COMMIT),
+            statement,
+        }
+    }
+
+    /// Writes a leg for `user`'s store, of that major version, up to and with its Sync.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, facts: &mut Facts, user: &str, major: u32) -> Written {
+        let mut leg = Leg { out, facts, written: Written::default() };
+        leg.ask(&self.begin, Part::Begin, &[], &[], &[]);
+        if let Some(lock) = &self.lock {
+            leg.ask(lock, Part::Lock, &[], &[], &[]);
+        }
+        if let Some((settings, [names, values])) = &self.settings {
+            leg.ask(settings, Part::Settings, &[], &[Some(names.as_bytes()), Some(values.as_bytes())], &[]);
+        }
+        let [(_, before), (_, since)] = &self.checks;
+        let check = if Check::sql(major) == since.sql { since } else { before };
+        let of_check = [Some(self.check.tables.as_bytes()), Some(self.check.columns.as_bytes())];
+        leg.ask(check, Part::Check, &[], &of_check, &[]);
+        for (at, (asked, piece)) in self.pieces.iter().zip(&self.statement.plan.pieces).enumerate() {
+            let (formats, values) = self.values(piece, user);
+            let results = self.statement.results.get(at).map(Vec::as_slice).unwrap_or_default();
+            leg.ask(asked, Part::Piece(at), &formats, &values, results);
+        }
+        leg.ask(&self.commit, Part::Commit, &[], &[], &[]);
+        frame::sync(leg.out);
+        leg.written
+    }
+
+    fn values<'a>(&'a self, piece: &Piece, user: &'a str) -> (Vec<i16>, Vec<Option<&'a [u8]>>) {
+        let one = |parameter: &Parameter| match *parameter {
+            Parameter::Client(at) => {
+                let value = self.statement.parameters.get(at).and_then(Option::as_deref);
+                (self.statement.format(at), value)
+            }
+            Parameter::Store => (0, Some(user.as_bytes())),
+            Parameter::Now => (0, Some(self.statement.now.as_bytes())),
+        };
+        piece.parameters.iter().map(one).unzip()
+    }
+}
+
+/// A leg that is being written.
+struct Leg<'a> {
+    out: &'a mut Vec<u8>,
+    facts: &'a mut Facts,
+    written: Written,
+}
+
+impl Leg<'_> {
+    fn ask(
+        &mut self,
+        asked: &Asked,
+        part: Part,
+        formats: &[i16],
+        values: &[Option<&[u8]>],
+        results: &[i16],
+    ) {
+        let (out, owed, name) = (&mut *self.out, &mut self.written.owed, asked.id.name());
+        if self.facts.prepared.touch(asked.id) {
+            self.written.reused.push(asked.id);
+        } else {
+            if let Some(oldest) = self.facts.prepared.insert(asked.id) {
+                frame::close(out, Kind::Statement, oldest.name());
+                owed.push_back(Owed::Closed);
+            }
+            frame::parse(out, name, &asked.sql, &[]);
+            owed.push_back(Owed::Parsed(asked.id));
+        }
+        frame::bind(out, "", name, formats, values, results);
+        owed.push_back(Owed::Bound);
+        if let Part::Piece(at) = part {
+            frame::describe(out, Kind::Portal, "");
+            owed.push_back(Owed::Described(at));
+        }
+        frame::execute(out, "", 0);
+        owed.push_back(Owed::Done(part));
+    }
+}
+
+/// Holds the tables as they are from the check to the last row. A lock as weak as SELECT's own.
+fn lock_sql(tables: &[&str]) -> String {
+    format!("LOCK TABLE {} IN ACCESS SHARE MODE", tables.join(", "))
+}
+
+fn is_pinned((name, value): &(String, String)) -> bool {
+    PINNED.iter().any(|(pinned, default)| pinned.eq_ignore_ascii_case(name) && default == value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_settings_that_differ_from_the_connections_own_are_sent() {
+        for (name, value, pinned) in [
+            ("TimeZone", "UTC", true),
+            ("timezone", "UTC", true),
+            ("TimeZone", "Europe/Berlin", false),
+            ("extra_float_digits", "3", false),
+            ("array_nulls", "on", false),
+        ] {
+            assert_eq!(is_pinned(&(name.into(), value.into())), pinned, "{name} = {value}");
+        }
+    }
+}
