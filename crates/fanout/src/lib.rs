@@ -10,6 +10,7 @@ mod error;
 mod fanout;
 mod fold;
 mod home;
+pub mod legs;
 mod limits;
 mod merge;
 mod partial;

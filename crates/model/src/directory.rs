@@ -8,7 +8,8 @@ use crate::names::Names;
 use crate::packed::{Packed, from_bytes, to_bytes};
 use crate::rows::{GrantRow, LoginRow, StoreRow, UserRow};
 use crate::{
-    Change, Grant, GrantId, Login, LoginId, LoginKind, Name, Service, ServiceId, Store, StoreId, User, UserId,
+    Change, Grant, GrantId, GrantState, Login, LoginId, LoginKind, Name, Service, ServiceId, Store, StoreId,
+    User, UserId,
 };
 use dashmap::DashMap;
 use std::sync::Arc;
@@ -127,6 +128,19 @@ impl Directory {
     #[must_use]
     pub fn grant_of(&self, service: ServiceId, user: UserId) -> Option<Grant> {
         self.grant(self.grant_id_of(service, user)?)
+    }
+
+    /// The numbers of the grants to `service`, of each user the latest, revoked ones left out: rising. Looks at
+    /// every grant there is.
+    #[must_use]
+    pub fn grants_to(&self, service: ServiceId) -> Vec<GrantId> {
+        let latest = |id: &GrantId| {
+            let user = self.grant_row(*id, |row| {
+                (row.service == service && row.state != GrantState::Revoked).then_some(row.user)
+            });
+            user.flatten().is_some_and(|user| self.grant_id_of(service, user) == Some(*id))
+        };
+        self.grant_ids().into_iter().filter(latest).collect()
     }
 
     /// The login of that name, disabled or not.

@@ -73,7 +73,9 @@ impl LeaseError {
         match self {
             Self::Unreachable { code, .. } => *code,
             Self::Refused { reason, .. } => match &**reason {
-                DialError::Refused(fields) | DialError::Auth(AuthFault::Rejected(fields)) => Some(fields.code),
+                DialError::Refused(fields) | DialError::Auth(AuthFault::Rejected(fields)) => {
+                    Some(fields.code)
+                }
                 _ => None,
             },
             _ => None,

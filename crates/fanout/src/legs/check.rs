@@ -24,7 +24,8 @@ impl Check {
     /// The check of what a plan needs.
     #[must_use]
     pub fn of(tables: &[TableNeeded]) -> Self {
-        let pairs = || tables.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column)));
+        let pairs =
+            || tables.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column)));
         Self {
             tables: array(pairs().map(|(table, _)| table.name.as_str())),
             columns: array(pairs().map(|(_, (column, _))| column.as_str())),

@@ -33,7 +33,11 @@ impl Fault {
 
     /// The connection broke.
     pub(crate) fn broke(why: &std::io::Error) -> Self {
-        Self::with(Outcome::Unreachable, sqlstate::CONNECTION_FAILURE, &format!("the connection broke: {why}"))
+        Self::with(
+            Outcome::Unreachable,
+            sqlstate::CONNECTION_FAILURE,
+            &format!("the connection broke: {why}"),
+        )
     }
 
     /// The store closed the connection.

@@ -1,6 +1,7 @@
 //! What every store is asked in one statement, and how that is written into one leg's one round trip.
 
 use super::check::{Check, Expected};
+use super::validate::Shape;
 use crate::{Limits, Settings};
 use bytes::Bytes;
 use pool::{Facts, StatementId};
@@ -77,6 +78,14 @@ impl Statement {
     }
 }
 
+impl Statement {
+    fn shapes(&self, piece: usize) -> Vec<Shape> {
+        let columns = self.plan.pieces.get(piece).map(|piece| piece.columns.as_slice()).unwrap_or_default();
+        let shape = |(at, kind)| Shape::of(kind, self.result_format(piece, at));
+        columns.iter().enumerate().map(shape).collect()
+    }
+}
+
 /// A statement of a leg: its text, and what it is called on servers.
 #[derive(Debug)]
 struct Asked {
@@ -95,6 +104,8 @@ pub(crate) struct Request {
     checks: [(u32, Asked); 2],
     check: Check,
     pieces: Vec<Asked>,
+    /// For each piece, what its columns look like.
+    pub(crate) shapes: Vec<Vec<Shape>>,
     commit: Asked,
 }
 
@@ -151,6 +162,7 @@ impl Request {
             checks: [0, u32::MAX].map(|major| (major, asked(Check::sql(major)))),
             check: Check::of(&statement.plan.tables),
             pieces: statement.plan.pieces.iter().map(|piece| asked(&piece.sql)).collect(),
+            shapes: (0..statement.plan.pieces.len()).map(|piece| statement.shapes(piece)).collect(),
             commit: asked(COMMIT),
             statement,
         }
@@ -201,14 +213,7 @@ struct Leg<'a> {
 }
 
 impl Leg<'_> {
-    fn ask(
-        &mut self,
-        asked: &Asked,
-        part: Part,
-        formats: &[i16],
-        values: &[Option<&[u8]>],
-        results: &[i16],
-    ) {
+    fn ask(&mut self, asked: &Asked, part: Part, formats: &[i16], values: &[Option<&[u8]>], results: &[i16]) {
         let (out, owed, name) = (&mut *self.out, &mut self.written.owed, asked.id.name());
         if self.facts.prepared.touch(asked.id) {
             self.written.reused.push(asked.id);

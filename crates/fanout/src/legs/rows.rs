@@ -1,6 +1,6 @@
 //! Rows of one statement from one store: checked DataRow messages, one behind the other in one piece of memory.
 
-use super::budget::Held;
+use super::budget::{Held, Spent};
 use bytes::Bytes;
 use wire::frame::{HEADER_BYTES, Reader};
 
@@ -47,21 +47,35 @@ impl Rows {
     #[must_use]
     pub fn message(&self, row: usize) -> Option<&[u8]> {
         let end = *self.ends.get(row)? as usize;
-        let start = row.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| *end as usize);
+        let start =
+            row.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| *end as usize);
         self.messages.get(start..end)
+    }
+
+    /// The bodies of all DataRow messages, in order.
+    pub fn bodies(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).map(|row| self.body(row))
+    }
+
+    /// The body of one DataRow message.
+    #[must_use]
+    pub fn body(&self, row: usize) -> &[u8] {
+        self.message(row).and_then(|message| message.get(HEADER_BYTES..)).unwrap_or_default()
     }
 
     /// The values of one row; NULL is `None`. The row was checked: it has as many as the statement has columns.
     pub fn values(&self, row: usize) -> impl Iterator<Item = Option<&[u8]>> {
-        let body = self.message(row).and_then(|message| message.get(HEADER_BYTES..)).unwrap_or_default();
-        let mut reader = Reader::new(body);
+        let mut reader = Reader::new(self.body(row));
         let count = reader.u16().unwrap_or_default();
         (0..count).map_while(move |_| reader.value())
     }
 
-    /// Bytes of memory that they count for.
-    pub(crate) fn bytes(&self) -> usize {
-        self.messages.len() + self.ends.len() * size_of::<u32>()
+    /// Counts the memory that they have by now.
+    ///
+    /// # Errors
+    /// [`Spent`]: it is more than the statement may hold.
+    pub(crate) fn count(&mut self) -> Result<(), Spent> {
+        self.held.resize(self.messages.capacity() + self.ends.capacity() * size_of::<u32>())
     }
 
     /// Adds a message. `None` if they would be more than an offset can say.
@@ -70,10 +84,6 @@ impl Rows {
         self.messages.extend_from_slice(message);
         self.ends.push(end);
         Some(())
-    }
-
-    pub(crate) fn held(&mut self) -> &mut Held {
-        &mut self.held
     }
 
     /// Takes what is there, and leaves room for more.
@@ -86,5 +96,7 @@ impl Rows {
     pub(crate) fn settle(&mut self) {
         self.messages.shrink_to_fit();
         self.ends.shrink_to_fit();
+        // Fewer bytes always fit.
+        let _ = self.count();
     }
 }

@@ -95,7 +95,9 @@ impl Shape {
             Self::Text => is_text(value),
             Self::BinaryBool => matches!(value, [0 | 1]),
             Self::BinaryNumeric => is_binary_numeric(value),
-            Self::BinaryJsonb => value.split_first().is_some_and(|(first, rest)| *first == 1 && is_text(rest)),
+            Self::BinaryJsonb => {
+                value.split_first().is_some_and(|(first, rest)| *first == 1 && is_text(rest))
+            }
             Self::Sized(bytes) => value.len() == bytes,
             Self::Any => true,
         }

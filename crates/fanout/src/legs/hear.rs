@@ -1,0 +1,317 @@
+//! What a store answers to one leg, message by message: pure, and distrustful of every byte.
+
+use super::budget::Budget;
+use super::check::{Difference, Found};
+use super::outcome::Fault;
+use super::request::{Owed, Part, Request, Written};
+use super::rows::Rows;
+use super::validate::{Shape, is_same_type};
+use model::Outcome;
+use pool::Facts;
+use sql::fanout::Piece;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use wire::frame::{HEADER_BYTES, Header, Reader, backend};
+use wire::{Fields, Severity};
+
+/// Longest message other than a row, in bytes: errors are the longest.
+const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
+
+/// Most bytes of notices, parameters and notifications in one leg: nothing in a leg asks for any.
+const MAX_ASIDE_BYTES: usize = 256 * 1024;
+
+/// Most bytes of the answer to a check.
+const MAX_CHECK_BYTES: usize = 4 * 1024 * 1024;
+
+/// Most bytes that are read and thrown away, once a leg cannot be ok, so that its connection may be kept.
+const MAX_DISCARDED_BYTES: usize = 256 * 1024;
+
+/// A leg's answer so far.
+pub(crate) struct Hearing<'r> {
+    request: &'r Request,
+    owed: VecDeque<Owed>,
+    /// Which statements the connection holds is told here.
+    reused: Vec<pool::StatementId>,
+    found: Option<Found>,
+    /// Why the leg cannot be ok, while the rest of the answer is waited for.
+    lost: Option<Lost>,
+    /// Rows of the piece that is being answered.
+    pub(crate) current: Rows,
+    /// Rows of the pieces before it.
+    pub(crate) done: Vec<Rows>,
+    in_piece: u64,
+    pub(crate) rows: u64,
+    pub(crate) bytes: usize,
+    /// Whether rows are passed on rather than kept.
+    passes: bool,
+    aside: usize,
+    checked: usize,
+    discarded: usize,
+}
+
+/// Why a leg is not ok although its connection is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// This became of it.
+    Fault(Fault),
+    /// It is asked by a plan that depends on collation, and collates otherwise than home.
+    CollatesOtherwise,
+    /// What the connection held prepared may not fit the tables any more; otherwise it is this.
+    Stale(Fault),
+}
+
+/// Where a leg is after a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// More is owed.
+    More,
+    /// That was ReadyForQuery, with this transaction status.
+    Ready(u8),
+}
+
+impl<'r> Hearing<'r> {
+    pub(crate) fn new(request: &'r Request, written: Written, budget: &Arc<Budget>, passes: bool) -> Self {
+        Self {
+            request,
+            owed: written.owed,
+            reused: written.reused,
+            found: None,
+            lost: None,
+            current: Rows::new(budget.hold()),
+            done: Vec::new(),
+            in_piece: 0,
+            rows: 0,
+            bytes: 0,
+            passes,
+            aside: 0,
+            checked: 0,
+            discarded: 0,
+        }
+    }
+
+    /// Why it cannot be ok.
+    pub(crate) fn take_lost(&mut self) -> Option<Lost> {
+        self.lost.take()
+    }
+
+    /// Whether the server may hold other statements than its facts say.
+    pub(crate) fn is_unsure(&self) -> bool {
+        self.owed.contains(&Owed::Closed)
+    }
+
+    /// Statements that were to be parsed and perhaps were not.
+    pub(crate) fn unparsed(&self) -> impl Iterator<Item = pool::StatementId> {
+        self.owed.iter().filter_map(|owed| if let Owed::Parsed(id) = owed { Some(*id) } else { None })
+    }
+
+    /// Whether anything says that the connection held statements before.
+    pub(crate) fn was_warm(&self) -> bool {
+        !self.reused.is_empty()
+    }
+
+    /// Looks at a header before its body has come.
+    ///
+    /// # Errors
+    /// The message is longer than any that would be taken.
+    pub(crate) fn announce(&self, header: Header) -> Result<(), Fault> {
+        if header.tag != backend::DATA_ROW || self.lost.is_some() {
+            return if header.total() > MAX_MESSAGE_BYTES { Err(self.too_long(header)) } else { Ok(()) };
+        }
+        let limits = &self.request.statement.limits;
+        // What was passed on is not kept.
+        let kept = if self.passes { 0 } else { self.bytes };
+        if kept.saturating_add(header.total()) > limits.leg_bytes {
+            return Err(Fault::limit(&format!("{} bytes", limits.leg_bytes), "fanout.leg_bytes"));
+        }
+        if !self.passes && self.rows >= limits.leg_rows {
+            return Err(Fault::limit(&format!("{} rows", limits.leg_rows), "fanout.leg_rows"));
+        }
+        Ok(())
+    }
+
+    fn too_long(&self, header: Header) -> Fault {
+        match &self.lost {
+            Some(Lost::Fault(fault)) => fault.clone(),
+            _ => Fault::bad(format!("it sent a message of {} bytes", header.total())),
+        }
+    }
+
+    /// Takes a whole message.
+    ///
+    /// # Errors
+    /// It breaks the protocol, or a bound: the connection is of no use any more.
+    pub(crate) fn take(&mut self, tag: u8, message: &[u8], facts: &mut Facts) -> Result<Heard, Fault> {
+        let body = message.get(HEADER_BYTES..).unwrap_or_default();
+        match tag {
+            backend::NOTICE_RESPONSE | backend::PARAMETER_STATUS | backend::NOTIFICATION_RESPONSE => {
+                self.aside += message.len();
+                if self.aside > MAX_ASIDE_BYTES {
+                    return Err(Fault::bad("it sends notices without end"));
+                }
+                Ok(Heard::More)
+            }
+            backend::ERROR_RESPONSE => self.take_error(body),
+            backend::READY_FOR_QUERY => self.take_ready(body),
+            backend::DATA_ROW => self.take_row(message, body),
+            tag => self.take_owed(tag, body, facts),
+        }
+    }
+
+    fn take_error(&mut self, body: &[u8]) -> Result<Heard, Fault> {
+        let fields = Fields::decode(body);
+        let fault = Fault::told(&fields);
+        if matches!(fields.severity, Severity::Fatal | Severity::Panic) {
+            return Err(fault);
+        }
+        // A plan that was made for a table as it was (0A000), or that somebody has taken away (26000).
+        let stale = matches!(fields.code.as_str(), "0A000" | "26000") && !self.reused.is_empty();
+        let lost = if stale { Lost::Stale(fault) } else { Lost::Fault(fault) };
+        self.lost.get_or_insert(lost);
+        Ok(Heard::More)
+    }
+
+    fn take_ready(&mut self, body: &[u8]) -> Result<Heard, Fault> {
+        let &[status] = body else { return Err(Fault::bad("its ReadyForQuery is garbage")) };
+        if self.lost.is_none() && (!self.owed.is_empty() || status != b'I') {
+            return Err(Fault::bad("it says that it is ready before it has answered"));
+        }
+        Ok(Heard::Ready(status))
+    }
+
+    fn take_owed(&mut self, tag: u8, body: &[u8], facts: &mut Facts) -> Result<Heard, Fault> {
+        let fits = match (self.owed.front(), tag) {
+            (Some(Owed::Parsed(_)), backend::PARSE_COMPLETE)
+            | (Some(Owed::Closed), backend::CLOSE_COMPLETE)
+            | (Some(Owed::Bound), backend::BIND_COMPLETE) => body.is_empty(),
+            (Some(Owed::Described(at)), backend::ROW_DESCRIPTION) => return self.described(*at, body),
+            (Some(Owed::Done(part)), backend::COMMAND_COMPLETE) => return self.done(*part, body),
+            _ => false,
+        };
+        if !fits {
+            return Err(Fault::bad(format!(
+                "it sent a message of type {:?} where none belongs",
+                char::from(tag)
+            )));
+        }
+        // It is noted when it is written; this only keeps it the most recently used.
+        if let Some(Owed::Parsed(id)) = self.owed.pop_front() {
+            facts.prepared.touch(id);
+        }
+        Ok(Heard::More)
+    }
+
+    fn described(&mut self, at: usize, body: &[u8]) -> Result<Heard, Fault> {
+        self.owed.pop_front();
+        let Some(piece) = self.request.statement.plan.pieces.get(at) else {
+            return Err(Fault::bad("it describes what it was not asked"));
+        };
+        if self.lost.is_none() {
+            let format = |column| self.request.statement.result_format(at, column);
+            is_described(piece, body, format)
+                .ok_or_else(|| Fault::bad("its columns are not those that it was asked for"))?;
+        }
+        Ok(Heard::More)
+    }
+
+    fn done(&mut self, part: Part, body: &[u8]) -> Result<Heard, Fault> {
+        self.owed.pop_front();
+        match part {
+            Part::Check => self.judge(),
+            Part::Piece(_) if self.lost.is_none() => {
+                let told = body.strip_suffix(b"\0").and_then(|tag| tag.strip_prefix(b"SELECT "));
+                let told = told.and_then(|count| std::str::from_utf8(count).ok()?.parse::<u64>().ok());
+                if told != Some(self.in_piece) {
+                    return Err(Fault::bad(format!("it sent {} rows and says otherwise", self.in_piece)));
+                }
+                if !self.passes {
+                    let mut rows = self.current.take();
+                    rows.settle();
+                    self.done.push(rows);
+                }
+            }
+            _ => {}
+        }
+        self.in_piece = 0;
+        Ok(Heard::More)
+    }
+
+    /// Compares the store with what the plan needs.
+    fn judge(&mut self) {
+        let Request { statement, .. } = self.request;
+        if let Err(difference) = statement.expected.compare(self.found.as_ref(), statement.plan.collates) {
+            let lost = match difference {
+                Difference::Schema(message) => Lost::Fault(Fault::new(Outcome::Schema, message)),
+                Difference::Collates => Lost::CollatesOtherwise,
+            };
+            self.lost.get_or_insert(lost);
+        }
+    }
+
+    fn take_row(&mut self, message: &[u8], body: &[u8]) -> Result<Heard, Fault> {
+        let Some(&Owed::Done(part)) = self.owed.front() else {
+            return Err(Fault::bad("it sent a row where none belongs"));
+        };
+        if let Some(lost) = &self.lost {
+            self.discarded += message.len();
+            return match lost {
+                Lost::Fault(fault) if self.discarded > MAX_DISCARDED_BYTES => Err(fault.clone()),
+                _ => Ok(Heard::More),
+            };
+        }
+        match part {
+            Part::Piece(at) => self.keep(at, message, body)?,
+            Part::Check => {
+                self.checked += message.len();
+                let found = Found::take(self.found.take(), body).filter(|_| self.checked <= MAX_CHECK_BYTES);
+                self.found = Some(found.ok_or_else(|| Fault::bad("what it says of its columns is garbage"))?);
+            }
+            Part::Settings => {}
+            _ => return Err(Fault::bad("it sent a row where none belongs")),
+        }
+        Ok(Heard::More)
+    }
+
+    fn keep(&mut self, at: usize, message: &[u8], body: &[u8]) -> Result<(), Fault> {
+        let shapes = self.request.shapes.get(at).map(Vec::as_slice).unwrap_or_default();
+        if let Err(why) = is_row(shapes, body) {
+            return Err(Fault::bad(format!("row {} that it sent {why}", self.rows + 1)));
+        }
+        self.current.push(message).ok_or_else(|| Fault::limit("4 GB", "fanout.leg_bytes"))?;
+        self.in_piece += 1;
+        self.rows += 1;
+        self.bytes = self.bytes.saturating_add(message.len());
+        Ok(())
+    }
+}
+
+/// Whether a RowDescription is that of a piece.
+fn is_described(piece: &Piece, body: &[u8], format: impl Fn(usize) -> i16) -> Option<()> {
+    let mut reader = Reader::new(body);
+    let same_count = usize::from(reader.u16()?) == piece.columns.len();
+    for (at, kind) in piece.columns.iter().enumerate().filter(|_| same_count) {
+        let _name = reader.cstr()?;
+        let (_table, _column) = (reader.u32()?, reader.u16()?);
+        let number = reader.u32()?;
+        let (_size, _modifier, sent) = (reader.u16()?, reader.i32()?, reader.u16()?);
+        if !is_same_type(kind, number) || sent.cast_signed() != format(at) {
+            return None;
+        }
+    }
+    (same_count && reader.rest().is_empty()).then_some(())
+}
+
+/// Whether a DataRow has a value of the right kind for each column.
+fn is_row(shapes: &[Shape], body: &[u8]) -> Result<(), &'static str> {
+    let mut reader = Reader::new(body);
+    if reader.u16().map(usize::from) != Some(shapes.len()) {
+        return Err("has another number of columns");
+    }
+    for shape in shapes {
+        match reader.value() {
+            None => return Err("is cut short"),
+            Some(Some(value)) if !shape.fits(value) => return Err("has a value that its type has not"),
+            Some(_) => {}
+        }
+    }
+    if reader.rest().is_empty() { Ok(()) } else { Err("goes on behind its end") }
+}

@@ -1,0 +1,346 @@
+//! One leg: a connection, one write, and what comes of it.
+
+use super::budget::Held;
+use super::hear::{Heard, Hearing, Lost};
+use super::outcome::Fault;
+use super::run::{Arrival, Finished, Shared};
+use super::scope::InScope;
+use crate::Settings;
+use model::{LegReport, Outcome};
+use pool::{CancelSlot, Lease};
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::timeout_at;
+use tracing::Instrument as _;
+use wire::frame::Header;
+
+/// Bytes of a batch that is passed on although its reader is not ready for it yet.
+const BATCH_BYTES: usize = 32 * 1024;
+
+/// Unread bytes of one leg that are not counted in what the statement holds.
+const UNCOUNTED_BYTES: usize = 64 * 1024;
+
+/// How often a leg is tried: a second time where the first met what was left of an earlier one.
+const ATTEMPTS: usize = 2;
+
+/// Where a leg's rows go.
+pub(crate) enum Sink {
+    /// They are kept until it is done.
+    Keep,
+    /// To whoever reads, as they come. The permit is given up with the first of them: from then on the leg
+    /// waits for its reader rather than for its store.
+    Pass(mpsc::Sender<Arrival>, Option<OwnedSemaphorePermit>),
+}
+
+/// How long a leg may take.
+struct Clock {
+    index: usize,
+    settings: Settings,
+    until: Instant,
+    deadline: Instant,
+}
+
+impl Clock {
+    fn end(&self) -> tokio::time::Instant {
+        self.until.min(self.deadline).into()
+    }
+
+    fn late(&self) -> Fault {
+        if self.deadline <= self.until {
+            Fault::late(self.settings.deadline, "fanout.deadline")
+        } else {
+            Fault::late(self.settings.leg_timeout, "fanout.leg_timeout")
+        }
+    }
+}
+
+/// Cancels what a store runs for a leg when it is dropped before the store was done.
+struct Watch {
+    cancel: Arc<CancelSlot>,
+    limit: Duration,
+    armed: bool,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if !self.armed {
+            return;
+        }
+        let (cancel, limit) = (self.cancel.announce(), self.limit);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                let sent = tokio::time::timeout(limit, cancel.send()).await;
+                tracing::debug!(ok = matches!(sent, Ok(Ok(()))), "cancelled a leg");
+            });
+        }
+    }
+}
+
+/// What a leg came to, before it is reported.
+#[derive(Default)]
+struct Came {
+    rows: u64,
+    bytes: usize,
+    results: Vec<super::Rows>,
+    collates_otherwise: bool,
+    /// Rows have been passed on: the leg cannot be tried again.
+    passed: bool,
+}
+
+/// Runs the leg of store `index`. Dropped, it cancels what the store runs for it.
+pub(crate) async fn run(shared: &Shared, index: usize, sink: Sink) -> Option<Finished> {
+    let store = shared.scope.stores().get(index)?;
+    let span = tracing::debug_span!("leg", user = store.user.as_str(), grant = store.grant.0);
+    let finished = report(shared, index, store, sink).instrument(span.clone()).await;
+    let report = &finished.report;
+    metrics::counter!("stuffgate_fanout_legs_total", "outcome" => report.outcome.as_str()).increment(1);
+    metrics::histogram!("stuffgate_fanout_leg_seconds").record(report.elapsed);
+    let _inside = span.entered();
+    tracing::debug!(
+        outcome = report.outcome.as_str(),
+        sqlstate = report.sqlstate.as_deref(),
+        message = report.message.as_deref(),
+        rows = report.rows,
+        bytes = report.bytes,
+        "a leg has ended"
+    );
+    Some(finished)
+}
+
+async fn report(shared: &Shared, index: usize, store: &InScope, mut sink: Sink) -> Finished {
+    let began = Instant::now();
+    let settings = shared.request.statement.settings;
+    let until = began + settings.leg_timeout;
+    let mut clock = Clock { index, settings, until, deadline: shared.deadline };
+    let mut came = Came::default();
+    let mut result = shared.scope.place(index).map(drop);
+    if result.is_ok() {
+        result = attempts(shared, index, &mut sink, &mut clock, &mut came).await;
+    }
+    if result.is_ok() && !shared.stores.is_granted(store.grant) {
+        result = Err(Fault::new(Outcome::Revoked, "the grant ended while the store was asked"));
+    }
+    let (outcome, sqlstate, message) = match result {
+        Ok(()) => (Outcome::Ok, None, None),
+        Err(fault) => (fault.outcome, fault.sqlstate.map(|code| code.to_string()), Some(fault.message)),
+    };
+    let report = LegReport {
+        user: store.user.clone(),
+        outcome,
+        sqlstate,
+        message,
+        rows: came.rows,
+        bytes: came.bytes as u64,
+        elapsed: began.elapsed(),
+    };
+    let results = (outcome == Outcome::Ok).then_some(came.results);
+    Finished { index, report, results, collates_otherwise: came.collates_otherwise }
+}
+
+/// Why a leg is over.
+enum Ended {
+    Fault(Fault),
+    /// What was left of an earlier leg may have been in the way; otherwise it is this.
+    Stale(Fault),
+}
+
+impl From<Fault> for Ended {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+async fn attempts(
+    shared: &Shared,
+    index: usize,
+    sink: &mut Sink,
+    clock: &mut Clock,
+    came: &mut Came,
+) -> Result<(), Fault> {
+    let mut tried = 1;
+    loop {
+        match attempt(shared, index, sink, clock, came).await {
+            Ok(()) => return Ok(()),
+            Err(Ended::Stale(_)) if tried < ATTEMPTS && !came.passed => tried += 1,
+            Err(Ended::Fault(fault) | Ended::Stale(fault)) => return Err(fault),
+        }
+    }
+}
+
+async fn attempt(
+    shared: &Shared,
+    index: usize,
+    sink: &mut Sink,
+    clock: &mut Clock,
+    came: &mut Came,
+) -> Result<(), Ended> {
+    let place = shared.scope.place(index)?;
+    let leasing = shared.stores.pools.lease(place, shared.request.statement.session);
+    let leased = timeout_at(clock.end(), leasing).await.map_err(|_| clock.late())?;
+    let mut lease = leased.map_err(|error| Fault::no_lease(&error))?;
+    let user = shared.scope.stores().get(index).map_or("", |store| store.user.as_str());
+    let major = major_of(&lease)?;
+    let server = &mut *lease.server;
+    server.facts.unnamed = None;
+    let out = server.peer.outbox.buffer();
+    let written = shared.request.write(out, &mut server.facts, user, major);
+    let passes = matches!(sink, Sink::Pass(..));
+    let mut hearing = Hearing::new(&shared.request, written, &shared.budget, passes);
+    let limit = shared.stores.pools.settings().connect_timeout;
+    let mut watch = Watch { cancel: Arc::clone(&lease.server.cancel), limit, armed: true };
+    let mut waiting = shared.budget.hold();
+    let heard = listen(&mut lease, &mut hearing, &mut waiting, sink, clock, came).await;
+    (came.rows, came.bytes) = (hearing.rows, hearing.bytes);
+    let status = heard?;
+    watch.armed = false;
+    end(lease, hearing, status, came)
+}
+
+/// The major version that the store says it is.
+fn major_of(lease: &Lease) -> Result<u32, Fault> {
+    let parameters = &lease.server.facts.parameters;
+    let version = parameters.iter().find(|(name, _)| name == "server_version").map(|(_, version)| version);
+    let digits = |version: &String| version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
+    version.and_then(digits).ok_or_else(|| Fault::bad("it does not say which version it is"))
+}
+
+/// Listens until ReadyForQuery; its transaction status.
+async fn listen(
+    lease: &mut Lease,
+    hearing: &mut Hearing<'_>,
+    waiting: &mut Held,
+    sink: &mut Sink,
+    clock: &mut Clock,
+    came: &mut Came,
+) -> Result<u8, Ended> {
+    let mut heard_anything = false;
+    loop {
+        if let Heard::Ready(status) = take_all(lease, hearing)? {
+            pass_on(hearing, sink, clock, came, true).await?;
+            return Ok(status);
+        }
+        let spent = || Fault::limit("is left of what one statement may hold", "fanout.total_bytes");
+        hearing.current.count().map_err(|_| spent())?;
+        let unread = lease.server.peer.inbox.unread().len();
+        waiting.resize(if unread > UNCOUNTED_BYTES { unread } else { 0 }).map_err(|_| spent())?;
+        pass_on(hearing, sink, clock, came, false).await?;
+        let read = timeout_at(clock.end(), fill(lease)).await.map_err(|_| clock.late())?;
+        match read {
+            Ok(1..) => heard_anything = true,
+            Ok(0) => return Err(gone(Fault::closed(), heard_anything, hearing)),
+            Err(error) => return Err(gone(Fault::broke(&error), heard_anything, hearing)),
+        }
+    }
+}
+
+/// The connection is gone: perhaps since long, while nobody used it.
+fn gone(fault: Fault, heard_anything: bool, hearing: &Hearing<'_>) -> Ended {
+    if !heard_anything && hearing.was_warm() { Ended::Stale(fault) } else { Ended::Fault(fault) }
+}
+
+/// Takes every whole message that has come.
+fn take_all(lease: &mut Lease, hearing: &mut Hearing<'_>) -> Result<Heard, Fault> {
+    let server = &mut *lease.server;
+    loop {
+        let unread = server.peer.inbox.unread();
+        let Some(header) = Header::peek(unread).map_err(|fault| Fault::bad(fault.to_string()))? else {
+            return Ok(Heard::More);
+        };
+        hearing.announce(header)?;
+        let Some(message) = unread.get(..header.total()) else { return Ok(Heard::More) };
+        let heard = hearing.take(header.tag, message, &mut server.facts)?;
+        server.peer.inbox.consume(header.total());
+        if heard != Heard::More {
+            return Ok(heard);
+        }
+    }
+}
+
+/// Passes rows on, if that is what is done with them: at once where their reader is ready, or as soon as it is
+/// where they are many or (`all`) the last.
+async fn pass_on(
+    hearing: &mut Hearing<'_>,
+    sink: &mut Sink,
+    clock: &mut Clock,
+    came: &mut Came,
+    all: bool,
+) -> Result<(), Fault> {
+    let Sink::Pass(sender, permit) = sink else { return Ok(()) };
+    if hearing.current.is_empty() {
+        return Ok(());
+    }
+    let room = match sender.try_reserve() {
+        Ok(room) => room,
+        Err(_) if !all && hearing.current.messages().len() < BATCH_BYTES => return Ok(()),
+        Err(_) => {
+            *permit = None;
+            let since = Instant::now();
+            let room = timeout_at(clock.deadline.into(), sender.reserve()).await;
+            // The time in which the reader kept the leg waiting is not the store's.
+            clock.until += since.elapsed();
+            let room = room.map_err(|_| Fault::late(clock.settings.deadline, "fanout.deadline"))?;
+            room.map_err(|_| Fault::new(Outcome::Cancelled, "the statement ended first"))?
+        }
+    };
+    *permit = None;
+    came.passed = true;
+    // From here on the store has its time for each batch.
+    clock.until = Instant::now() + clock.settings.leg_timeout;
+    room.send(Arrival::Rows { index: clock.index, rows: hearing.current.take() });
+    Ok(())
+}
+
+/// Sends what is owed while it reads what comes: neither side ever waits for the other in vain.
+async fn fill(lease: &mut Lease) -> io::Result<usize> {
+    let peer = &mut lease.server.peer;
+    let turn = |cx: &mut Context<'_>| {
+        if let Poll::Ready(Err(error)) = peer.poll_send(cx) {
+            return Poll::Ready(Err(error));
+        }
+        peer.poll_fill(cx)
+    };
+    poll_fn(turn).await
+}
+
+/// The store is done: what it came to, and the connection back to its pool.
+fn end(mut lease: Lease, mut hearing: Hearing<'_>, status: u8, came: &mut Came) -> Result<(), Ended> {
+    let Some(lost) = hearing.take_lost() else {
+        came.results = std::mem::take(&mut hearing.done);
+        lease.give_back();
+        return Ok(());
+    };
+    let stale = matches!(lost, Lost::Stale(_));
+    for id in hearing.unparsed() {
+        lease.server.facts.prepared.remove(id);
+    }
+    if !hearing.is_unsure() {
+        tokio::spawn(clean(lease, status, stale));
+    }
+    match lost {
+        Lost::Stale(fault) => Err(Ended::Stale(fault)),
+        Lost::Fault(fault) => Err(fault.into()),
+        Lost::CollatesOtherwise => {
+            came.collates_otherwise = true;
+            Err(Fault::new(Outcome::Schema, "it collates text otherwise than home").into())
+        }
+    }
+}
+
+/// Brings a connection back to its pool on which a leg has failed.
+async fn clean(mut lease: Lease, status: u8, stale: bool) {
+    let sql = match (stale, status) {
+        (true, _) => "ROLLBACK; DEALLOCATE ALL",
+        (false, b'I') => return lease.give_back(),
+        (false, _) => "ROLLBACK",
+    };
+    if lease.run(sql).await.is_ok() {
+        if stale {
+            lease.server.facts.prepared.clear();
+        }
+        lease.give_back();
+    }
+}
