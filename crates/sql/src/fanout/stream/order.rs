@@ -1,0 +1,91 @@
+//! ORDER BY, as far as the gate can keep it.
+
+use super::super::catalog::Type;
+use super::super::ident::folded;
+use super::super::plan::{Comparison, SortKey};
+use super::super::refusal::Unfit;
+use super::{Output, not_here};
+use sqlparser::ast::{Expr, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Value};
+
+/// One key.
+#[derive(Clone, Debug)]
+pub(super) struct Key {
+    pub(super) expr: Expr,
+    descending: bool,
+    nulls_first: bool,
+}
+
+/// All keys; what they call by name or number is what the result has there.
+pub(super) fn keys(order: Option<&OrderBy>, outputs: &[Output]) -> Result<Vec<Key>, Unfit> {
+    let Some(order) = order else { return Ok(Vec::new()) };
+    match &order.kind {
+        OrderByKind::Expressions(keys) => keys.iter().map(|key| Key::of(key, outputs)).collect(),
+        OrderByKind::All(_) => Err(not_here("its ORDER BY")),
+    }
+}
+
+impl Key {
+    fn of(key: &OrderByExpr, outputs: &[Output]) -> Result<Self, Unfit> {
+        let descending = match &key.options.sort {
+            None | Some(OrderBySort::Asc) => false,
+            Some(OrderBySort::Desc) => true,
+            Some(OrderBySort::Using(_)) => return Err(not_here("ORDER BY … USING")),
+        };
+        let nulls_first = key.options.nulls_first.unwrap_or(descending);
+        Ok(Self { expr: meant(&key.expr, outputs)?.clone(), descending, nulls_first })
+    }
+
+    /// What ORDER BY has for the column of this number.
+    pub(super) fn sql(&self, column: usize) -> String {
+        let direction = if self.descending { "DESC" } else { "ASC" };
+        let nulls = if self.nulls_first { "FIRST" } else { "LAST" };
+        format!("{column} {direction} NULLS {nulls}")
+    }
+
+    /// How the gate compares values of this type.
+    pub(super) fn kept(&self, kind: &Type) -> Result<SortKey, Unfit> {
+        let by = match kind.oid {
+            // int8, int2, int4, money's kin are not here; date, time, timestamp, timestamptz.
+            20 | 21 | 23 | 1082 | 1083 | 1114 | 1184 => Comparison::Signed,
+            // bool, bytea, oid, uuid.
+            16 | 17 | 26 | 2950 => Comparison::Bytes,
+            1700 => Comparison::Numeric,
+            // text and varchar; the only collations that are pushed at all compare byte by byte.
+            25 | 1043 if is_collated(&self.expr) => Comparison::Bytes,
+            _ => return Err(Unfit::not_here(format!("an order by {}, which the gate does not keep", kind.name))),
+        };
+        Ok(SortKey { by, descending: self.descending, nulls_first: self.nulls_first })
+    }
+}
+
+/// A number, or a name of the result's, stands for what the result has there.
+fn meant<'a>(expr: &'a Expr, outputs: &'a [Output]) -> Result<&'a Expr, Unfit> {
+    let found = match expr {
+        Expr::Value(value) => match &value.value {
+            Value::Number(number, _) => {
+                let at = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+                at.and_then(|at| outputs.get(at))
+            }
+            _ => None,
+        },
+        Expr::Identifier(ident) => {
+            let name = folded(ident);
+            let named = outputs.iter().find(|output| output.name.as_ref() == Some(&name));
+            // A name that Postgres has made up for a column comes before one of the table's.
+            if named.is_none() && outputs.iter().any(|output| output.name.is_none()) {
+                return Err(not_here("an ORDER BY beside a column whose name is not certain"));
+            }
+            return Ok(named.map_or(expr, |output| &output.expr));
+        }
+        _ => return Ok(expr),
+    };
+    found.map(|output| &output.expr).ok_or_else(|| not_here("a constant in its ORDER BY"))
+}
+
+fn is_collated(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_collated(inner),
+        Expr::Collate { .. } => true,
+        _ => false,
+    }
+}
