@@ -37,7 +37,8 @@ fn catalog(query: &Query) -> Catalog {
     let columns: Vec<Column> = columns.into_iter().map(column).collect();
     let lookup = query.lookup();
     let relation = |called: sql::fanout::Called| {
-        let kind = if called.name == "v" { RelationKind::View("SELECT 1".into()) } else { RelationKind::Table };
+        let kind =
+            if called.name == "v" { RelationKind::View("SELECT 1".into()) } else { RelationKind::Table };
         Relation { called, schema: "public".into(), kind, columns: columns.clone(), keys: Vec::new() }
     };
     let function = |called: sql::fanout::Called| {
@@ -88,13 +89,14 @@ fn stores_are_asked_for_the_rows_alone() {
         ("SELECT id FROM todos OFFSET 2", &[int4()], r#"SELECT "todos"."id" FROM "todos" AS "todos""#),
         ("SELECT id FROM todos LIMIT ALL", &[int4()], r#"SELECT "todos"."id" FROM "todos" AS "todos""#),
         (
-            "SELECT title AS t FROM todos ORDER BY id DESC, 1 COLLATE \"C\"",
-            &[text(), int4(), text()],
-            "",
-        ),
-        (
             "SELECT price, -id AS m FROM todos ORDER BY m NULLS FIRST, price DESC, done",
-            &[kind(1700, "numeric", 'N'), int4(), int4(), kind(1700, "numeric", 'N'), kind(16, "boolean", 'B')],
+            &[
+                kind(1700, "numeric", 'N'),
+                int4(),
+                int4(),
+                kind(1700, "numeric", 'N'),
+                kind(16, "boolean", 'B'),
+            ],
             "SELECT \"todos\".\"price\", -\"todos\".\"id\", -\"todos\".\"id\", \"todos\".\"price\", \"todos\".\"done\" \
              FROM \"todos\" AS \"todos\" ORDER BY 3 ASC NULLS FIRST, 4 DESC NULLS FIRST, 5 ASC NULLS LAST",
         ),
@@ -105,10 +107,7 @@ fn stores_are_asked_for_the_rows_alone() {
         ),
     ];
     for (query, columns, sql) in table {
-        match planned(query, columns, &[]) {
-            Ok((_, plan)) => assert_eq!(plan.pieces[0].sql, *sql, "{query}"),
-            Err(unfit) => assert_eq!(*sql, "", "{query}: {unfit}"),
-        }
+        assert_eq!(asked(query, columns, &[]).pieces[0].sql, *sql, "{query}");
     }
 }
 
@@ -118,7 +117,8 @@ fn a_star_is_homes_columns_in_homes_order() {
     let mut catalog = catalog(&query);
     catalog.relations[0].columns.truncate(3);
     let shape = query.shape(&catalog, Tier::Stream, &Wishes::default()).expect("a shape");
-    let types = Types { columns: vec![int4(), text(), kind(16, "boolean", 'B'), int4()], parameters: Vec::new() };
+    let types =
+        Types { columns: vec![int4(), text(), kind(16, "boolean", 'B'), int4()], parameters: Vec::new() };
     let plan = shape.plan(&types).expect("a plan");
     assert_eq!(plan.pieces[0].sql, r#"SELECT "x"."id", "x"."title", "x"."done", 1 FROM "todos" AS "x""#);
     let columns: Vec<&str> = plan.tables[0].columns.iter().map(|(name, _)| name.as_str()).collect();
@@ -129,14 +129,12 @@ fn a_star_is_homes_columns_in_homes_order() {
 #[test]
 fn orders_are_kept_by_what_values_are() {
     let columns = [int4(), kind(1184, "timestamp with time zone", 'D'), text(), kind(1700, "numeric", 'N')];
-    let query = "SELECT id FROM todos ORDER BY made DESC NULLS LAST, title COLLATE \"C\", price LIMIT 4 OFFSET 1";
+    let query =
+        "SELECT id FROM todos ORDER BY made DESC NULLS LAST, title COLLATE \"C\", price LIMIT 4 OFFSET 1";
     let plan = asked(query, &columns, &[]);
     let key = |by, descending| SortKey { by, descending, nulls_first: false };
-    let order = vec![
-        key(Comparison::Signed, true),
-        key(Comparison::Bytes, false),
-        key(Comparison::Numeric, false),
-    ];
+    let order =
+        vec![key(Comparison::Signed, true), key(Comparison::Bytes, false), key(Comparison::Numeric, false)];
     let (limit, offset) = (Some(Bound::Rows(4)), Some(Bound::Rows(1)));
     assert_eq!(plan.answered, Answered::Streamed { order, hidden: 3, limit, offset });
 }
@@ -150,8 +148,8 @@ fn parameters_are_numbered_anew_and_mean_what_they_mean_at_home() {
     let piece = &plan.pieces[0];
     assert_eq!(
         piece.sql,
-        "SELECT ($1::text), $2::text, ($3::timestamptz)::timestamptz FROM \"todos\" AS \"todos\" \
-         WHERE \"todos\".\"id\" = ($4::integer) AND $2::text <> ($1::text) \
+        "SELECT ($1::text), $2::TEXT, ($3::TIMESTAMPTZ)::TIMESTAMPTZ FROM \"todos\" AS \"todos\" \
+         WHERE \"todos\".\"id\" = ($4::integer) AND $2::TEXT <> ($1::text) \
          LIMIT least(($5::bigint)::pg_catalog.numeric + coalesce(($6::bigint), 0), 9223372036854775807)::pg_catalog.int8"
     );
     let client = Parameter::Client;
@@ -159,8 +157,8 @@ fn parameters_are_numbered_anew_and_mean_what_they_mean_at_home() {
     assert_eq!(piece.parameters, expected);
     assert_eq!(
         probe,
-        "SELECT $2, $5::text, ($6::timestamptz)::timestamptz FROM \"todos\" AS \"todos\" \
-         WHERE \"todos\".\"id\" = $3 AND $5::text <> $2"
+        "SELECT $2, $5::TEXT, ($6::TIMESTAMPTZ)::TIMESTAMPTZ FROM \"todos\" AS \"todos\" \
+         WHERE \"todos\".\"id\" = $3 AND $5::TEXT <> $2"
     );
     let Answered::Streamed { limit, offset, .. } = plan.answered else { panic!("streamed") };
     assert_eq!((limit, offset), (Some(Bound::Parameter(3)), Some(Bound::Parameter(0))));

@@ -238,7 +238,9 @@ impl Simple<'_> {
     /// The statement for the stores, or for home to describe.
     fn sql(&self, pushing: &mut Pushing<'_>, bounded: bool) -> Result<String, Unfit> {
         let mut columns = Vec::with_capacity(self.outputs.len() + self.keys.len());
-        for expr in self.outputs.iter().map(|output| &output.expr).chain(self.keys.iter().map(|key| &key.expr)) {
+        for expr in
+            self.outputs.iter().map(|output| &output.expr).chain(self.keys.iter().map(|key| &key.expr))
+        {
             columns.push(match expr {
                 Expr::CompoundIdentifier(parts) if is_ours(parts) => expr.to_string(),
                 _ => pushing.sql(expr)?,

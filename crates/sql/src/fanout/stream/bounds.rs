@@ -69,7 +69,9 @@ fn bound(expr: &Expr) -> Result<Option<Bound>, Unfit> {
     let Expr::Value(value) = expr else { return Err(not_here("a LIMIT or OFFSET that is no number")) };
     let bound = match &value.value {
         Value::Null => return Ok(None),
-        Value::Number(number, _) => number.parse().ok().filter(|rows| i64::try_from(*rows).is_ok()).map(Bound::Rows),
+        Value::Number(number, _) => {
+            number.parse().ok().filter(|rows| i64::try_from(*rows).is_ok()).map(Bound::Rows)
+        }
         Value::Placeholder(name) => {
             let number = name.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok());
             number.and_then(|number| number.checked_sub(1)).map(Bound::Parameter)

@@ -52,7 +52,12 @@ impl Key {
             1700 => Comparison::Numeric,
             // text and varchar; the only collations that are pushed at all compare byte by byte.
             25 | 1043 if is_collated(&self.expr) => Comparison::Bytes,
-            _ => return Err(Unfit::not_here(format!("an order by {}, which the gate does not keep", kind.name))),
+            _ => {
+                return Err(Unfit::not_here(format!(
+                    "an order by {}, which the gate does not keep",
+                    kind.name
+                )));
+            }
         };
         Ok(SortKey { by, descending: self.descending, nulls_first: self.nulls_first })
     }
