@@ -1,6 +1,7 @@
 //! One leg: a connection, one write, and what comes of it.
 
 use super::budget::Held;
+use super::crowd::Crowd;
 use super::hear::{Heard, Hearing, Lost};
 use super::outcome::Fault;
 use super::run::{Arrival, Finished, Shared};
@@ -13,10 +14,14 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::timeout_at;
 use tracing::Instrument as _;
 use wire::frame::Header;
+
+/// Bytes of rows that a leg keeps before any of them is passed on: one that is done by then is passed on whole,
+/// or, if it breaks, not at all.
+pub(crate) const HOLD_BYTES: usize = 64 * 1024;
 
 /// Bytes of a batch that is passed on although its reader is not ready for it yet.
 const BATCH_BYTES: usize = 32 * 1024;
@@ -31,9 +36,9 @@ const ATTEMPTS: usize = 2;
 pub(crate) enum Sink {
     /// They are kept until it is done.
     Keep,
-    /// To whoever reads, as they come. The permit is given up with the first of them: from then on the leg
-    /// waits for its reader rather than for its store.
-    Pass(mpsc::Sender<Arrival>, Option<OwnedSemaphorePermit>),
+    /// To whoever reads, as they come, once there are [`HOLD_BYTES`] of them; the crowd is told when from then on
+    /// the leg waits for its reader rather than for its store.
+    Pass(mpsc::Sender<Arrival>, Option<Arc<Crowd>>),
 }
 
 /// How long a leg may take.
@@ -260,8 +265,8 @@ fn take_all(lease: &mut Lease, hearing: &mut Hearing<'_>) -> Result<Heard, Fault
     }
 }
 
-/// Passes rows on, if that is what is done with them: at once where their reader is ready, or as soon as it is
-/// where they are many or (`all`) the last.
+/// Passes rows on, if that is what is done with them and they are more than a leg keeps: at once where their
+/// reader is ready, or as soon as it is where they are many or (`all`) the last.
 async fn pass_on(
     hearing: &mut Hearing<'_>,
     sink: &mut Sink,
@@ -269,15 +274,24 @@ async fn pass_on(
     came: &mut Came,
     all: bool,
 ) -> Result<(), Fault> {
-    let Sink::Pass(sender, permit) = sink else { return Ok(()) };
-    if hearing.current.is_empty() {
+    let Sink::Pass(sender, crowd) = sink else { return Ok(()) };
+    let held = hearing.current.messages().len();
+    if held == 0 || (!came.passed && !all && held < HOLD_BYTES) {
         return Ok(());
+    }
+    if all && !came.passed {
+        let mut rows = hearing.current.take();
+        rows.settle();
+        hearing.done.push(rows);
+        return Ok(());
+    }
+    if let Some(crowd) = crowd.take() {
+        crowd.park();
     }
     let room = match sender.try_reserve() {
         Ok(room) => room,
-        Err(_) if !all && hearing.current.messages().len() < BATCH_BYTES => return Ok(()),
+        Err(_) if !all && held < BATCH_BYTES => return Ok(()),
         Err(_) => {
-            *permit = None;
             let since = Instant::now();
             let room = timeout_at(clock.deadline.into(), sender.reserve()).await;
             // The time in which the reader kept the leg waiting is not the store's.
@@ -286,7 +300,6 @@ async fn pass_on(
             room.map_err(|_| Fault::new(Outcome::Cancelled, "the statement ended first"))?
         }
     };
-    *permit = None;
     came.passed = true;
     // From here on the store has its time for each batch.
     clock.until = Instant::now() + clock.settings.leg_timeout;

@@ -6,6 +6,7 @@
 
 mod budget;
 mod check;
+mod crowd;
 mod hear;
 mod leg;
 mod outcome;
@@ -19,6 +20,6 @@ mod validate;
 pub use check::{Check, Collation, Expected, Found, FoundColumn};
 pub use request::{PINNED, Statement};
 pub use rows::Rows;
-pub use run::{Arrival, Arrivals, Finished, Heads, Legs};
+pub use run::{Arrival, Arrivals, Finished, Heads, Legs, TooMany};
 pub use scope::{InScope, Scope};
 pub use stores::Stores;

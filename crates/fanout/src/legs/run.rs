@@ -1,6 +1,7 @@
 //! All legs of one statement: as many at a time as may be, until the last is done or nobody listens.
 
 use super::budget::Budget;
+use super::crowd::Crowd;
 use super::leg::{self, Sink};
 use super::request::{Request, Statement};
 use super::{Rows, Scope, Stores};
@@ -8,7 +9,7 @@ use model::LegReport;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 /// Legs that are done and wait for whoever reads them; no further leg is begun meanwhile.
 const MAX_FINISHED: usize = 16;
@@ -23,7 +24,7 @@ pub struct Finished {
     pub index: usize,
     /// What became of it.
     pub report: LegReport,
-    /// Where it is ok and its rows were kept: the rows of each piece.
+    /// Where it is ok, the rows of each piece that were kept; none of a leg that has passed rows on.
     pub results: Option<Vec<Rows>>,
     /// The store collates text otherwise than home, and the plan depends on collation: it was not asked in vain
     /// if the statement is planned again, bare. Its outcome stands otherwise.
@@ -155,37 +156,58 @@ async fn pass(shared: Arc<Shared>, sender: mpsc::Sender<Arrival>) {
     }
 }
 
-/// Legs that are read side by side, to be merged: each has a reader of its own. Of those from which nothing has
-/// come yet, as many are under way at a time as may be; each of the others waits, with its connection, for its
-/// reader. Dropped, it cancels all that are under way.
+/// Legs that are read side by side, to be merged: each has a reader of its own, and as many as may be are under
+/// way at a time. One that has more rows than a leg keeps waits, with its connection, for its reader. Dropped, it
+/// cancels all that are under way.
 #[derive(Debug)]
-pub struct Heads(Vec<mpsc::Receiver<Arrival>>);
+pub struct Heads {
+    legs: Vec<mpsc::Receiver<Arrival>>,
+    crowd: Arc<Crowd>,
+}
 
 impl Heads {
     /// Asks every store in `scope`. To be called within a runtime.
     #[must_use]
     pub fn start(stores: &Arc<Stores>, scope: Scope, statement: Statement) -> Self {
         let shared = Shared::new(stores, scope, statement);
-        let working = Arc::new(Semaphore::new(shared.concurrency().min(Semaphore::MAX_PERMITS)));
+        let crowd = Arc::new(Crowd::new(shared.concurrency(), shared.scope.len()));
         let head = |index| {
             let (sender, receiver) = mpsc::channel(MAX_BATCHES);
-            tokio::spawn(lead(Arc::clone(&shared), index, sender, Arc::clone(&working)));
+            tokio::spawn(lead(Arc::clone(&shared), index, sender, Arc::clone(&crowd)));
             receiver
         };
-        Self((0..shared.scope.len()).map(head).collect())
+        Self { legs: (0..shared.scope.len()).map(head).collect(), crowd }
     }
 
     /// What comes next of the leg of store `index`; `None` after its [`Arrival::End`]. Cancel-safe.
     pub async fn next(&mut self, index: usize) -> Option<Arrival> {
-        self.0.get_mut(index)?.recv().await
+        self.legs.get_mut(index)?.recv().await
+    }
+
+    /// The same, as long as it can come: `Err` where every leg that may be under way waits for its reader, so
+    /// that those behind them never begin. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`TooMany`]
+    pub async fn first(&mut self, index: usize) -> Result<Option<Arrival>, TooMany> {
+        let Some(leg) = self.legs.get_mut(index) else { return Ok(None) };
+        tokio::select! {
+            biased;
+            arrival = leg.recv() => Ok(arrival),
+            () = self.crowd.stuck() => Err(TooMany),
+        }
     }
 }
 
+/// More legs have to be read side by side than may be under way at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany;
+
 /// Runs one leg.
-async fn lead(shared: Arc<Shared>, index: usize, sender: mpsc::Sender<Arrival>, working: Arc<Semaphore>) {
+async fn lead(shared: Arc<Shared>, index: usize, sender: mpsc::Sender<Arrival>, crowd: Arc<Crowd>) {
     let work = async {
-        let permit = working.acquire_owned().await.ok();
-        leg::run(&shared, index, Sink::Pass(sender.clone(), permit)).await
+        let _seat = crowd.seat().await;
+        leg::run(&shared, index, Sink::Pass(sender.clone(), Some(Arc::clone(&crowd)))).await
     };
     let finished = tokio::select! {
         biased;
