@@ -1,0 +1,10 @@
+//! What analysts are told, held against an oracle: one Postgres with the rows of all stores.
+#![allow(clippy::panic, clippy::unwrap_used)]
+
+mod agreement;
+mod answers;
+mod compare;
+mod corpus;
+mod data;
+mod reply;
+mod stage;
