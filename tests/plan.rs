@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used)]
 
 use crate::world::{HOME, Place, World, secret_of};
+use std::collections::BTreeMap;
 use std::thread;
 use testkit::Gate;
 use testkit::scratch::{Account, Binaries, Options, Server};
@@ -24,6 +25,8 @@ pub struct WorldPlan {
     pub(crate) in_databases: Vec<String>,
     pub(crate) extensions: Vec<String>,
     servers: Servers,
+    majors: Vec<u32>,
+    databases: BTreeMap<String, String>,
     settings: String,
     options: Options,
     with_home: bool,
@@ -36,6 +39,8 @@ impl Default for WorldPlan {
             in_databases: Vec::new(),
             extensions: Vec::new(),
             servers: Servers::default(),
+            majors: Vec::new(),
+            databases: BTreeMap::new(),
             settings: String::new(),
             options: Options::default(),
             with_home: true,
@@ -69,6 +74,21 @@ impl WorldPlan {
     #[must_use]
     pub fn servers(mut self, servers: Servers) -> Self {
         self.servers = servers;
+        self
+    }
+
+    /// One server of each of these versions, instead of [`WorldPlan::servers`]: stores are on them in turn, the
+    /// home is on the first.
+    #[must_use]
+    pub fn majors(mut self, majors: impl IntoIterator<Item = u32>) -> Self {
+        self.majors = majors.into_iter().collect();
+        self
+    }
+
+    /// What stands behind CREATE DATABASE for a user's store, or for `home`.
+    #[must_use]
+    pub fn database(mut self, name: &str, options: &str) -> Self {
+        self.databases.insert(name.to_owned(), options.to_owned());
         self
     }
 
@@ -129,32 +149,70 @@ impl WorldPlan {
             .collect();
         let (gate, servers) = thread::scope(|scope| {
             let gate = scope.spawn(|| Gate::init(&self.settings));
-            let servers = start_servers(&accounts, self.servers, &self.options);
+            let servers = if self.majors.is_empty() {
+                start_servers(&accounts, self.servers, &self.options)
+            } else {
+                self.start_majors(&accounts)
+            };
             (gate.join().unwrap().unwrap_or_else(|error| panic!("{error}")), servers)
         });
         let names = self.users.iter().map(String::as_str).chain([HOME]);
         let place = |(at, (name, account)): (usize, (&str, &Account))| {
-            let server = if self.servers == Servers::Each { at } else { 0 };
+            let server = self.server_of(at);
             let (account, database) = (account.clone(), account.database.clone());
             (name.to_owned(), Place { server, account, database, schema: String::new() })
         };
         let places = names.zip(&accounts).enumerate().map(place).collect();
         let mut world = World { gate, places, servers };
+        for (name, options) in &self.databases {
+            let database = &world.places[name].account.database;
+            let _ = world.on_server_of(name, &format!("DROP DATABASE \"{database}\""));
+            let role = &world.places[name].account.role;
+            let made = format!("CREATE DATABASE \"{database}\" OWNER \"{role}\" {options}");
+            let _ = world.on_server_of(name, &made);
+        }
         for user in &self.in_databases {
             let _ = world.on_server_of(user, &format!("ALTER ROLE \"{user}_store\" CREATEDB"));
         }
         world.fill_registry(&self);
         world
     }
+
+    /// The number of the server that a store is on, or the home, which comes after all stores.
+    fn server_of(&self, at: usize) -> usize {
+        match (self.majors.len(), self.servers) {
+            (0, Servers::Shared) => 0,
+            (0, Servers::Each) => at,
+            (_, _) if at >= self.users.len() => 0,
+            (versions, _) => at % versions,
+        }
+    }
+
+    fn start_majors(&self, accounts: &[Account]) -> Vec<Server> {
+        let start = |(number, major): (usize, &u32)| {
+            let of_it = accounts.iter().enumerate().filter(|(at, _)| self.server_of(*at) == number);
+            let accounts: Vec<Account> = of_it.map(|(_, account)| account.clone()).collect();
+            let binaries = Binaries::of_major(*major).unwrap_or_else(|error| panic!("{error}"));
+            start_server(&binaries, &accounts, &self.options)
+        };
+        thread::scope(|scope| {
+            let start = &start;
+            let each: Vec<_> =
+                self.majors.iter().enumerate().map(|one| scope.spawn(move || start(one))).collect();
+            each.into_iter().map(|server| server.join().unwrap()).collect()
+        })
+    }
+}
+
+fn start_server(binaries: &Binaries, accounts: &[Account], options: &Options) -> Server {
+    let server = Server::start(binaries, options.clone()).unwrap_or_else(|error| panic!("{error}"));
+    server.create(accounts).unwrap_or_else(|error| panic!("{error}"));
+    server
 }
 
 fn start_servers(accounts: &[Account], spread: Servers, options: &Options) -> Vec<Server> {
     let binaries = Binaries::find().unwrap_or_else(|error| panic!("{error}"));
-    let start = |accounts: &[Account]| {
-        let server = Server::start(&binaries, options.clone()).unwrap_or_else(|error| panic!("{error}"));
-        server.create(accounts).unwrap_or_else(|error| panic!("{error}"));
-        server
-    };
+    let start = |accounts: &[Account]| start_server(&binaries, accounts, options);
     match spread {
         Servers::Shared => vec![start(accounts)],
         Servers::Each => thread::scope(|scope| {
