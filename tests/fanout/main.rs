@@ -6,6 +6,7 @@ mod answers;
 mod compare;
 mod corpus;
 mod data;
+mod exchanges;
 mod generated;
 mod generator;
 mod loss;

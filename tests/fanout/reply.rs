@@ -109,7 +109,7 @@ impl Reply {
                 self.error = Some((field('C'), field('P'), field('M')));
             }
             b'N' => {
-                self.notices.push(format!("{} {}", Fields::of(frame).code(), Fields::of(frame).message()))
+                self.notices.push(format!("{} {}", Fields::of(frame).code(), Fields::of(frame).message()));
             }
             b'H' => self.copy = Some((frame.body.clone(), Vec::new())),
             b'd' => {
@@ -133,7 +133,7 @@ fn number(four: &[u8]) -> u32 {
     u32::from_be_bytes(four.try_into().unwrap())
 }
 
-fn columns(body: &Bytes) -> Vec<Column> {
+pub(crate) fn columns(body: &Bytes) -> Vec<Column> {
     let (mut columns, mut rest) = (Vec::new(), &body[2..]);
     while let Some(end) = rest.iter().position(|byte| *byte == 0) {
         let name = String::from_utf8_lossy(&rest[..end]).into_owned();

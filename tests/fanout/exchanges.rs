@@ -1,0 +1,222 @@
+//! Whole exchanges of messages with an analyst's session are those that one Postgres would have: message by message.
+
+use crate::stage::Stage;
+use stuffgate_tests::testkit::frames::{bind, close, describe, execute, flush, parse, query, sync};
+use stuffgate_tests::testkit::{Client, Fields, Frame};
+
+type Exchange = (&'static str, Vec<Vec<u8>>);
+
+const ROWS: &str = "SELECT id, title FROM todos ORDER BY id LIMIT 12";
+const COUNT: &str = "SELECT count(*) FROM todos WHERE hours = $1";
+
+fn exchanges() -> Vec<Exchange> {
+    vec![
+        (
+            "several statements in one message",
+            vec![query("SELECT 1; SELECT count(*) FROM todos; SELECT 'x' AS x")],
+        ),
+        (
+            "the second of them is wrong",
+            vec![query("SELECT count(*) FROM todos; SELECT nope FROM todos; SELECT 1")],
+        ),
+        ("nothing", vec![query(""), query(" ; "), query("-- only a remark")]),
+        (
+            "prepared once, run thrice",
+            vec![
+                parse("p", COUNT),
+                describe(b'S', "p"),
+                bind("", "p", &[Some("8")]),
+                execute("", 0),
+                bind("", "p", &[Some("1")]),
+                execute("", 0),
+                sync(),
+                bind("", "p", &[None]),
+                describe(b'P', ""),
+                execute("", 0),
+                sync(),
+                close(b'S', "p"),
+                sync(),
+            ],
+        ),
+        ("binary parameters and results", vec![binary(COUNT, &8_i32.to_be_bytes())]),
+        (
+            "a portal read in parts",
+            vec![
+                parse("", ROWS),
+                bind("c", "", &[]),
+                execute("c", 5),
+                execute("c", 5),
+                execute("c", 5),
+                sync(),
+            ],
+        ),
+        (
+            "a portal read in parts, with a look at each",
+            vec![
+                query("BEGIN"),
+                parse("", ROWS),
+                bind("c", "", &[]),
+                execute("c", 5),
+                flush(),
+                execute("c", 0),
+                sync(),
+                query("COMMIT"),
+            ],
+        ),
+        (
+            "an error ends what comes before Sync",
+            vec![
+                parse("", "SELECT nope FROM todos"),
+                bind("", "", &[]),
+                execute("", 0),
+                parse("", "SELECT 1"),
+                sync(),
+                query("SELECT count(*) FROM todos"),
+            ],
+        ),
+        (
+            "in a transaction",
+            vec![
+                query("BEGIN"),
+                query("SELECT count(*) FROM todos"),
+                parse("", ROWS),
+                bind("", "", &[]),
+                execute("", 0),
+                sync(),
+                query("COMMIT"),
+            ],
+        ),
+        (
+            "a transaction that fails",
+            vec![
+                query("BEGIN"),
+                query("SELECT 1 / (count(*) - count(*)) FROM todos"),
+                query("SELECT count(*) FROM todos"),
+                query("ROLLBACK"),
+                query("SELECT count(*) FROM todos"),
+            ],
+        ),
+        (
+            "no such statement, no such portal",
+            vec![bind("", "nope", &[]), sync(), execute("nope", 0), sync(), describe(b'S', "nope"), sync()],
+        ),
+        ("too few parameters", vec![parse("", COUNT), bind("", "", &[]), execute("", 0), sync()]),
+        (
+            "a value that is none of its type",
+            vec![parse("", COUNT), bind("", "", &[Some("x")]), execute("", 0), sync()],
+        ),
+        (
+            "copied by the extended protocol",
+            vec![
+                parse("", "COPY (SELECT id FROM todos ORDER BY id LIMIT 4) TO STDOUT"),
+                bind("", "", &[]),
+                execute("", 0),
+                sync(),
+            ],
+        ),
+        (
+            "settings of one's own",
+            vec![
+                query("SET DateStyle = 'German'"),
+                query("SHOW DateStyle"),
+                query("SELECT due FROM todos ORDER BY id LIMIT 20"),
+                query("RESET DateStyle"),
+                query("SELECT due FROM todos ORDER BY id LIMIT 5"),
+            ],
+        ),
+        (
+            "set for a transaction",
+            vec![
+                query("BEGIN"),
+                query("SET LOCAL TimeZone = 'Asia/Tokyo'"),
+                query("SELECT max(at) FILTER (WHERE isfinite(at)) FROM todos"),
+                query("ROLLBACK"),
+                query("SELECT max(at) FILTER (WHERE isfinite(at)) FROM todos"),
+            ],
+        ),
+    ]
+}
+
+fn binary(sql: &str, value: &[u8]) -> Vec<u8> {
+    let size = u32::try_from(value.len()).unwrap().to_be_bytes();
+    let body = [b"\0\0".as_slice(), &[0, 1, 0, 1, 0, 1], &size, value, &[0, 1, 0, 1]].concat();
+    let bound = stuffgate_tests::testkit::frames::message(b'B', &body);
+    [parse("", sql), bound, describe(b'P', ""), execute("", 0), sync()].concat()
+}
+
+#[tokio::test]
+async fn exchanges_are_those_of_one_postgres_message_by_message() {
+    let stage = Stage::start().await;
+    let mut wrong = Vec::new();
+    for (name, messages) in exchanges() {
+        let wanted = played(&mut stage.oracle("public").await, &messages).await;
+        let got = played(&mut stage.analyst("auto").await, &messages).await;
+        if wanted != got {
+            wrong.push(format!("{name}\n   oracle {wanted:#?}\n   gate {got:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn a_services_session_asks_all_stores_once_it_says_so() {
+    let stage = Stage::start().await;
+    let mut session = stage.world.connect("todo").await;
+    let home = session.simple("SELECT count(*) FROM todos").await.unwrap();
+    assert_eq!(home.value(), Some("0"));
+    let wanted = stage.oracle("public").await.simple("SELECT count(*) FROM todos").await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(session.simple("SET stuffgate.fanout = on").await.unwrap().errors, []);
+        assert_eq!(session.simple("SELECT count(*) FROM todos").await.unwrap().value(), wanted.value());
+        assert_eq!(session.simple("SET stuffgate.fanout = off").await.unwrap().errors, []);
+        assert_eq!(session.simple("SELECT count(*) FROM todos").await.unwrap().value(), Some("0"));
+    }
+}
+
+/// Sends it all; a line for each message that comes, up to the last ReadyForQuery.
+async fn played(client: &mut Client, messages: &[Vec<u8>]) -> Vec<String> {
+    let all = messages.concat();
+    client.send(&all).await.unwrap();
+    let mut lines = Vec::new();
+    for _ in 0..rounds(&all) {
+        loop {
+            let Ok(frame) = client.frame().await else {
+                lines.push("the connection ended".to_owned());
+                return lines;
+            };
+            lines.extend(line(&frame));
+            if frame.tag == b'Z' {
+                break;
+            }
+        }
+    }
+    lines
+}
+
+/// How many messages are answered by ReadyForQuery.
+fn rounds(mut all: &[u8]) -> usize {
+    let mut rounds = 0;
+    while let Some((head, rest)) = all.split_first_chunk::<5>() {
+        rounds += usize::from(matches!(head[0], b'Q' | b'S'));
+        let size = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
+        all = &rest[usize::try_from(size).unwrap() - 4..];
+    }
+    rounds
+}
+
+/// A message without what two servers may say differently: words of errors, where a column comes from.
+fn line(frame: &Frame) -> Option<String> {
+    let tag = char::from(frame.tag);
+    match frame.tag {
+        b'S' | b'N' => None,
+        b'E' => {
+            let fields = Fields::of(frame);
+            Some(format!("{tag} {} {:?}", fields.code(), fields.0.get(&'P')))
+        }
+        b'T' => {
+            let columns = crate::reply::columns(&frame.body);
+            Some(format!("{tag} {columns:?}"))
+        }
+        _ => Some(format!("{tag} {}", frame.body.escape_ascii())),
+    }
+}
