@@ -6,6 +6,7 @@ mod demo;
 mod provisioning;
 mod reconcile;
 mod serve;
+mod talk;
 mod telemetry;
 
 /// Takes a sixth less than the system's for an idle client: docs/decisions/memory-of-an-idle-client.md.

@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     Conflict = 4,
     /// A store cannot be reached, or does not let the gate do its work.
     Store = 5,
+    /// A query was answered, but not by all stores.
+    Partial = 6,
 }
 
 /// Why a command failed.
@@ -35,6 +37,11 @@ impl Failure {
     /// A wrong command line that the parser alone cannot notice.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
+    }
+
+    /// What has been told already.
+    pub(crate) fn told(exit: Exit) -> Self {
+        Self::new(exit, "")
     }
 
     /// The same failure with where it happened in front.

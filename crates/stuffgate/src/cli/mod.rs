@@ -12,6 +12,7 @@ mod init;
 mod key;
 mod login;
 mod output;
+mod query;
 mod revoke;
 mod secret;
 mod serve;
@@ -57,7 +58,8 @@ Exit codes:
   2  wrong command line
   3  no such user, service, login, store or grant
   4  conflict: what is there forbids it
-  5  a store cannot be reached, or does not let the gate do its work";
+  5  a store cannot be reached, or does not let the gate do its work
+  6  a query was answered, but not by all stores";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -87,6 +89,8 @@ enum Command {
     Revoke(revoke::Revoke),
     /// List grants
     Grants(grants::Grants),
+    /// Ask all stores of a service, and say which answered
+    Query(query::Query),
     /// Make the registry what a file says; what the file does not name stays
     Apply(apply::Apply),
     /// The key that secrets are sealed with
@@ -102,7 +106,9 @@ pub(crate) fn run() -> ExitCode {
     match run_command(cli.command, &cli.config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("stuffgate: {}", failure.message());
+            if !failure.message().is_empty() {
+                eprintln!("stuffgate: {}", failure.message());
+            }
             failure.exit().into()
         }
     }
@@ -121,6 +127,7 @@ fn run_command(command: Command, config: &ConfigPath) -> Result<(), Failure> {
         Command::Grant(grant) => grant.run(config),
         Command::Revoke(revoke) => revoke.run(config),
         Command::Grants(grants) => grants.run(config),
+        Command::Query(query) => query.run(config),
         Command::Apply(apply) => apply.run(config),
         Command::Key(key) => key.run(config),
         Command::Completions(completions) => completions.run(),
