@@ -49,6 +49,14 @@ pub enum Event {
     },
     /// CopyOutResponse, CopyData and CopyDone messages, passed on as they are.
     Copied(Bytes),
+    /// A leg is over; only where the session asked for it (`fanout.progress`). Its client is told `done/asked` in
+    /// the parameter status `stuffgate.progress`.
+    Progress {
+        /// Legs that are over, whatever came of them.
+        done: usize,
+        /// Legs of the statement.
+        asked: usize,
+    },
     /// A notice of home's.
     Notice(Box<Fields>),
     /// The end.

@@ -27,6 +27,8 @@ pub struct Settings {
     pub deadline: Duration,
     /// `fanout.min_coverage`: below this part of the stores, from 0 to 1, the statement is an error.
     pub min_coverage: f64,
+    /// `fanout.progress`: whether the session is told how many stores are done while a statement runs.
+    pub progress: bool,
 }
 
 /// A `fanout.*` parameter that does not exist (42704), a value that it cannot have (22023), or one that no
@@ -59,6 +61,7 @@ const CONCURRENCY: &str = "fanout.concurrency";
 const LEG_TIMEOUT: &str = "fanout.leg_timeout";
 const DEADLINE: &str = "fanout.deadline";
 const MIN_COVERAGE: &str = "fanout.min_coverage";
+const PROGRESS: &str = "fanout.progress";
 const MIN_STORES_PER_GROUP: &str = "fanout.min_stores_per_group";
 
 /// Units of time as Postgres knows them (PostgreSQL manual, "Parameter Names and Values"), the largest first, in
@@ -85,6 +88,7 @@ impl Settings {
             leg_timeout: limits.leg_timeout,
             deadline: limits.deadline,
             min_coverage: 0.0,
+            progress: false,
         }
     }
 
@@ -113,6 +117,9 @@ impl Settings {
                 let part = value.trim().parse::<f64>().ok().filter(|part| (0.0..=1.0).contains(part));
                 self.min_coverage = part.ok_or_else(|| bad("It can be a number from 0 to 1.".to_owned()))?;
             }
+            PROGRESS => {
+                self.progress = switch(value).ok_or_else(|| bad("It can be on or off.".to_owned()))?;
+            }
             MIN_STORES_PER_GROUP => return Err(BadSetting::Operators(name.to_owned())),
             _ => return Err(BadSetting::Unknown(name.to_owned())),
         }
@@ -132,6 +139,7 @@ impl Settings {
             LEG_TIMEOUT => shown(self.leg_timeout),
             DEADLINE => shown(self.deadline),
             MIN_COVERAGE => self.min_coverage.to_string(),
+            PROGRESS => (if self.progress { "on" } else { "off" }).to_owned(),
             MIN_STORES_PER_GROUP => min_stores_per_group.max(1).to_string(),
             _ => return None,
         })
@@ -146,6 +154,15 @@ fn tier(value: &str) -> Option<TierWish> {
         .into_iter()
         .find(|tier| tier.as_str().eq_ignore_ascii_case(value))
         .map(TierWish::Only)
+}
+
+/// A boolean as Postgres reads the words for one.
+fn switch(value: &str) -> Option<bool> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" | "1" => Some(true),
+        "off" | "false" | "no" | "0" => Some(false),
+        _ => None,
+    }
 }
 
 /// A time from a millisecond up to the operator's bound, which is the setting `key`; or what it can be.
@@ -233,6 +250,8 @@ mod tests {
             (MIN_COVERAGE, "0.95", "0.95"),
             (MIN_COVERAGE, "1", "1"),
             (MIN_COVERAGE, "0", "0"),
+            (PROGRESS, "ON", "on"),
+            (PROGRESS, "false", "off"),
         ] {
             let mut settings = Settings::of(&LIMITS);
             assert_eq!(settings.set(name, value, &LIMITS), Ok(()), "{name} {value}");
@@ -263,6 +282,7 @@ mod tests {
             (MIN_COVERAGE, "1.01"),
             (MIN_COVERAGE, "-0.1"),
             (MIN_COVERAGE, "NaN"),
+            (PROGRESS, "maybe"),
         ] {
             let mut settings = Settings::of(&LIMITS);
             let refused = settings.set(name, value, &LIMITS);

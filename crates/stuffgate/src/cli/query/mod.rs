@@ -235,8 +235,7 @@ mod tests {
 
     #[test]
     fn an_error_points_at_its_place() {
-        let fields =
-            Fields::error(sqlstate::SYNTAX_ERROR, "column \"w\" does not exist").with_hint("Try v.");
+        let fields = Fields::error(sqlstate::SYNTAX_ERROR, "column \"w\" does not exist").with_hint("Try v.");
         let said = explained(&fields.clone().with_position(16), "SELECT v,\n 'é' w\nFROM t");
         assert_eq!(
             said,
