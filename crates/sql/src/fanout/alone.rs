@@ -1,7 +1,6 @@
 //! Queries without a table of the service: home answers, once.
 
-use super::catalog::{Catalog, RelationKind};
-use super::disclosed;
+use super::catalog::{Called, Catalog, RelationKind};
 use super::parameters;
 use super::plan::{Answered, Discloses, Plan, Tier};
 use super::query::Query;
@@ -18,16 +17,12 @@ pub(crate) fn plan(
     let mut stores = false;
     for one in &resolved.uses {
         let Some(relation) = one.relation.and_then(|index| catalog.relations.get(index)) else {
-            return Err(disclosed::no_such_table(&one.called));
+            return Err(no_such_table(&one.called));
         };
         match relation.kind {
             RelationKind::Table => stores = true,
-            RelationKind::View(_) => {
-                return Err(Refusal::unsupported(
-                    format!("the view {} is not supported in a fan-out", relation.called.name),
-                    "Write the view's query itself.",
-                ));
-            }
+            // What is left of a view is one that reads no table.
+            RelationKind::View(_) => {}
             RelationKind::Catalog => {}
             RelationKind::Other => {
                 return Err(Refusal::unsupported(
@@ -51,4 +46,14 @@ pub(crate) fn plan(
             parameters: parameters::of_client(query.text()),
         },
     }))
+}
+
+/// Home does not know the table either, and says so first.
+fn no_such_table(called: &Called) -> Refusal {
+    Refusal {
+        sqlstate: "42P01",
+        message: format!("relation {:?} does not exist", called.name),
+        hint: "A fan-out reads the tables of the service's schema.".to_owned(),
+        unread: false,
+    }
 }

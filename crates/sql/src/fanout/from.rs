@@ -34,7 +34,8 @@ impl Walk<'_> {
         match constraint {
             JoinConstraint::On(expr) => self.expr(expr),
             JoinConstraint::Natural => self.resolved.natural = true,
-            JoinConstraint::Using(_) | JoinConstraint::None => {}
+            JoinConstraint::Using(_) => self.resolved.using = true,
+            JoinConstraint::None => {}
         }
     }
 
@@ -109,11 +110,17 @@ impl Walk<'_> {
         let Some(level) = self.levels.last_mut() else { return };
         let inner = level.sources.split_off(before);
         let mut outputs = Outputs::default();
+        let mut within = Vec::new();
         for source in inner {
             outputs.open |= source.outputs.open;
             outputs.names.extend(source.outputs.names);
+            within.extend(source.table.into_iter().chain(source.within));
         }
+        self.resolved.whole.extend(&within);
         self.source(alias, outputs);
+        if let Some(source) = self.levels.last_mut().and_then(|level| level.sources.last_mut()) {
+            source.within = within;
+        }
     }
 
     fn source(&mut self, alias: Option<&TableAlias>, outputs: Outputs) {
@@ -127,6 +134,7 @@ impl Walk<'_> {
             outputs,
             table: None,
             store: false,
+            within: Vec::new(),
         };
         if let Some(level) = self.levels.last_mut() {
             level.sources.push(source);
@@ -147,6 +155,7 @@ impl Walk<'_> {
                     outputs,
                     table: None,
                     store: false,
+                    within: Vec::new(),
                 });
             }
             return;
@@ -176,7 +185,14 @@ impl Walk<'_> {
             columns: outputs.names.clone(),
             select: level.select,
         });
-        level.sources.push(Source { qualifier: Some(qualifier), schema, outputs, table: Some(table), store });
+        level.sources.push(Source {
+            qualifier: Some(qualifier),
+            schema,
+            outputs,
+            table: Some(table),
+            store,
+            within: Vec::new(),
+        });
     }
 
     fn cte(&self, called: &Called) -> Option<Outputs> {

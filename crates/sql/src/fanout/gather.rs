@@ -1,95 +1,162 @@
 //! Tier T3: the rows that a query needs come to home, which runs the client's own words over them.
 
-use super::catalog::{Catalog, Relation, RelationKind};
+use super::catalog::{Catalog, Key, Relation};
 use super::disclosed;
+use super::home;
 use super::ident::quoted;
+use super::narrow;
 use super::parameters;
-use super::plan::{Answered, Piece, Plan, TableNeeded, Temporary, Tier};
-use super::query::{Query, Wishes};
+use super::plan::{Answered, Parameter, Piece, Plan, TableNeeded, Temporary, Tier};
+use super::pushed::Pushing;
+use super::query::{Query, Types, Wishes};
 use super::refusal::{Refusal, Unfit};
 use super::resolve::Resolved;
+use super::tables::{self, Gathered};
+use sqlparser::ast::Expr;
 
-/// The plan of gathering.
-pub(crate) fn plan(
+/// Rows to gather, before the types of the client's parameters are known.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    plan: Plan,
+    /// The pieces without what depends on the client's parameters.
+    plain: Vec<Piece>,
+}
+
+/// How the rows of a query are gathered.
+pub(crate) fn shape(
     query: &Query,
     catalog: &Catalog,
     resolved: &Resolved,
     wishes: &Wishes,
-) -> Result<Plan, Unfit> {
+) -> Result<Shape, Unfit> {
     if wishes.floor > 1 {
         return Err(below_floor().into());
     }
-    let mut relations: Vec<usize> = resolved
-        .uses
-        .iter()
-        .filter_map(|one| one.relation)
-        .filter(|index| catalog.relations.get(*index).is_some_and(|one| one.kind == RelationKind::Table))
-        .collect();
-    relations.sort_unstable();
-    relations.dedup();
-    let used: Vec<&Relation> = relations.iter().filter_map(|index| catalog.relations.get(*index)).collect();
-    let mut edits = Vec::new();
-    for one in &resolved.uses {
-        let (Some(first), Some(last)) = (one.parts.first(), one.parts.last()) else { continue };
-        let is_table = one.relation.is_some_and(|index| relations.contains(&index));
-        if let (true, Some(from), Some(to)) =
-            (is_table, query.source().range(*first), query.source().range(*last))
-        {
-            edits.push((from.start..to.end, format!("pg_temp.{}", quoted(&one.called.name))));
-        }
+    let gathered = tables::gathered(query, catalog, resolved);
+    if let Some(empty) = gathered.iter().find(|table| table.columns.is_empty()) {
+        return Err(no_columns(empty.relation).into());
     }
-    let sql = query.source().edited(&mut edits);
-    Ok(Plan {
+    let sql = home::over_temporary(query, catalog, resolved, &gathered)?;
+    let text = query.source().text();
+    let pieces = |with_parameters| {
+        let conditions = |table: &Gathered<'_>| {
+            if wishes.bare {
+                Vec::new()
+            } else {
+                narrow::conditions(query, catalog, resolved, table, with_parameters)
+            }
+        };
+        gathered.iter().map(|table| piece(catalog, resolved, table, &conditions(table))).collect::<Vec<_>>()
+    };
+    let plan = Plan {
         tier: Tier::Gather,
-        discloses: disclosed::by(query.tree()),
+        discloses: disclosed::by(query.tree(), catalog, resolved),
         collates: false,
-        tables: used.iter().map(|table| needed(table)).collect(),
-        pieces: used.iter().map(|table| piece(table)).collect(),
+        tables: gathered.iter().map(needed).collect(),
+        pieces: pieces(true),
         answered: Answered::Gathered {
-            tables: used.iter().map(|table| temporary(table)).collect(),
+            tables: gathered.iter().map(|table| temporary(table, text)).collect(),
             parameters: parameters::of_client(&sql),
             sql,
         },
-    })
+    };
+    Ok(Shape { plan, plain: pieces(false) })
+}
+
+impl Shape {
+    /// The plan. Types of the service's own have other names in the stores: nothing is compared with those.
+    pub(crate) fn plan(&self, types: &Types) -> Plan {
+        let mut plan = self.plan.clone();
+        for (piece, plain) in plan.pieces.iter_mut().zip(&self.plain) {
+            match parameters::typed(&piece.sql, &piece.parameters, &types.parameters) {
+                Ok(sql) => piece.sql = sql,
+                Err(_) => *piece = plain.clone(),
+            }
+        }
+        plan
+    }
 }
 
 fn below_floor() -> Refusal {
     Refusal {
         sqlstate: "42501",
-        message: "rows cannot be shown under min_stores_per_group".to_owned(),
-        hint: "Ask for sums and counts by groups; groups of too few stores are left out.".to_owned(),
+        message: "rows cannot be gathered where groups of few stores are not to be shown".to_owned(),
+        hint: "Ask for sums and counts of one table by groups; groups of too few stores are left out."
+            .to_owned(),
         unread: false,
     }
 }
 
-fn needed(table: &Relation) -> TableNeeded {
+fn no_columns(table: &Relation) -> Refusal {
+    Refusal::unsupported(
+        format!("the table {} has no columns", table.called.name),
+        "Ask for tables that have at least one.",
+    )
+}
+
+/// The table as the stores know it: their schema has a name of its own, other schemas keep theirs.
+fn in_store(table: &Relation) -> String {
+    match &table.called.schema {
+        Some(schema) if schema != "public" => format!("{}.{}", quoted(schema), quoted(&table.called.name)),
+        _ => quoted(&table.called.name),
+    }
+}
+
+fn needed(table: &Gathered<'_>) -> TableNeeded {
     TableNeeded {
-        name: quoted(&table.called.name),
-        columns: table.columns.iter().map(|column| (column.name.clone(), column.kind.name.clone())).collect(),
+        name: in_store(table.relation),
+        columns: table.columns.iter().map(|one| (one.name.clone(), one.kind.name.clone())).collect(),
     }
 }
 
-fn columns(table: &Relation) -> String {
-    table.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ")
+fn columns(table: &Gathered<'_>, store: &str) -> String {
+    let names = table.columns.iter().map(|column| quoted(&column.name));
+    names.chain(table.store.then(|| store.to_owned())).collect::<Vec<_>>().join(", ")
 }
 
-fn piece(table: &Relation) -> Piece {
+fn piece(catalog: &Catalog, resolved: &Resolved, table: &Gathered<'_>, conditions: &[Expr]) -> Piece {
+    let mut pushing = Pushing::new(catalog, resolved);
+    let written: Vec<String> = conditions.iter().filter_map(|one| pushing.sql(one).ok()).collect();
+    let mut sql = String::from("SELECT ");
+    let store = table.store.then(|| format!("${}::text", pushing.parameter(Parameter::Store)));
+    sql.push_str(&columns(table, store.as_deref().unwrap_or_default()));
+    sql.push_str(if table.only { " FROM ONLY " } else { " FROM " });
+    sql.push_str(&in_store(table.relation));
+    let qualifier = table.uses.first().and_then(|index| resolved.uses.get(*index));
+    if let (false, Some(one)) = (written.is_empty(), qualifier) {
+        sql.push_str(&format!(" AS {} WHERE ({})", quoted(&one.qualifier), written.join(") AND (")));
+    }
+    let kinds = table.columns.iter().map(|column| column.kind.clone());
     Piece {
-        sql: format!("SELECT {} FROM {}", columns(table), quoted(&table.called.name)),
-        parameters: Vec::new(),
-        columns: table.columns.iter().map(|column| column.kind.clone()).collect(),
+        sql,
+        parameters: pushing.parameters().to_vec(),
+        columns: kinds.chain(table.store.then(parameters::text_type)).collect(),
     }
 }
 
-fn temporary(table: &Relation) -> Temporary {
-    let name = quoted(&table.called.name);
+fn temporary(table: &Gathered<'_>, text: &str) -> Temporary {
+    let name = quoted(&table.temporary);
+    let store = quoted(super::STORE);
+    let made = columns(table, &format!("''::text AS {store}"));
+    let original = format!("{}.{}", quoted(&table.relation.schema), quoted(&table.relation.called.name));
     Temporary {
-        create: format!(
-            "CREATE TEMPORARY TABLE {name} AS SELECT {} FROM {}.{name} WITH NO DATA",
-            columns(table),
-            quoted(&table.schema),
-        ),
-        copy: format!("pg_temp.{name} ({})", columns(table)),
-        keys: Vec::new(),
+        create: format!("CREATE TEMPORARY TABLE {name} AS SELECT {made} FROM {original} WITH NO DATA"),
+        copy: format!("pg_temp.{name} ({})", columns(table, &store)),
+        keys: if text.to_ascii_lowercase().contains("group") {
+            key(table).into_iter().collect()
+        } else {
+            Vec::new()
+        },
     }
+}
+
+/// The key by which GROUP BY may name fewer columns than are shown: the first one, if all of it is here.
+fn key(table: &Gathered<'_>) -> Option<String> {
+    let columns = table.relation.keys.iter().find_map(|key| match key {
+        Key::Unique(columns) => Some(columns),
+        Key::Foreign { .. } => None,
+    })?;
+    let here = columns.iter().all(|name| table.columns.iter().any(|column| column.name == *name));
+    let columns = columns.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+    here.then(|| format!("ALTER TABLE pg_temp.{} ADD PRIMARY KEY ({columns})", quoted(&table.temporary)))
 }

@@ -15,7 +15,7 @@ pub(crate) fn folded(ident: &Ident) -> String {
     truncated(name)
 }
 
-fn truncated(mut name: String) -> String {
+pub(crate) fn truncated(mut name: String) -> String {
     if name.len() > NAME_BYTES {
         let mut end = NAME_BYTES;
         while !name.is_char_boundary(end) {

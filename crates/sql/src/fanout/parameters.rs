@@ -1,13 +1,11 @@
-//! The client's parameters in a text.
+//! Parameters in texts: the client's own, and the types of those that stores are given.
 
 use super::catalog::Type;
 use super::plan::Parameter;
 use super::read;
 use super::refusal::Unfit;
+use super::traits;
 use crate::TokenKind;
-
-/// Numbers of types below this are Postgres's own (`FirstNormalObjectId`).
-const FIRST_OWN_TYPE: u32 = 16_384;
 
 /// All parameters up to the largest number in the text, so that `$n` means the client's `$n`.
 pub(crate) fn of_client(text: &str) -> Vec<Parameter> {
@@ -32,12 +30,33 @@ pub(crate) fn typed(sql: &str, parameters: &[Parameter], types: &[Type]) -> Resu
         let number = sql[token.range()].get(1..).and_then(|digits| digits.parse::<usize>().ok());
         let parameter = number.and_then(|number| parameters.get(number.checked_sub(1)?));
         let Some(Parameter::Client(at)) = parameter else { continue };
-        let kind = types.get(*at).filter(|kind| kind.oid < FIRST_OWN_TYPE);
+        let kind =
+            types.get(*at).filter(|kind| kind.oid < traits::FIRST_OWN && traits::kind_of(kind).is_some());
         let kind = kind.ok_or_else(|| Unfit::not_here("a parameter of a type of an extension or service"))?;
         out.push_str(&sql[done..token.start]);
-        out.push_str(&format!("({}::{})", &sql[token.range()], kind.name));
+        out.push_str(&format!("({}::{})", &sql[token.range()], castable(&kind.name)));
         done = token.end;
     }
     out.push_str(&sql[done..]);
     Ok(out)
+}
+
+/// Without a length, some names of types mean a length of 1.
+fn castable(name: &str) -> &str {
+    match name {
+        "character" => "bpchar",
+        "bit" => "varbit",
+        other => other,
+    }
+}
+
+/// `text`
+pub(crate) fn text_type() -> Type {
+    Type {
+        oid: 25,
+        name: "text".to_owned(),
+        array: Some("text[]".to_owned()),
+        category: 'S',
+        collatable: true,
+    }
 }

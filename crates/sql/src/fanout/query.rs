@@ -6,7 +6,7 @@ use super::read::{self, Read};
 use super::refusal::{Refusal, Unfit};
 use super::resolve::Resolved;
 use super::source::Source;
-use super::{alone, combine, gather, stream};
+use super::{alone, combine, gather, home, stream, tables, views};
 use sqlparser::ast;
 
 /// What is to become of the rows.
@@ -58,7 +58,8 @@ pub struct Shape(Made);
 
 #[derive(Debug)]
 enum Made {
-    Whole(Box<Plan>),
+    Alone(Box<Plan>),
+    Gather(Box<gather::Shape>),
     Combine(Box<combine::Shape>),
     Stream(Box<stream::Shape>),
 }
@@ -94,13 +95,27 @@ impl Query {
         self.lookup.clone()
     }
 
-    /// The text on which home judges validity, and which tells the columns of the result.
+    /// Names in the definitions of views that home has to be asked about, given what it has said so far. There
+    /// may be more behind those: ask again while names come up that home has not been asked about.
+    ///
+    /// # Errors
+    ///
+    /// Where a definition cannot be read.
+    pub fn missing(&self, catalog: &Catalog) -> Result<Lookup, Refusal> {
+        views::missing(&Resolved::of(&self.tree, Some(catalog))?, catalog)
+    }
+
+    /// The text on which home judges validity, and which tells the columns of the result: the client's own,
+    /// but where it names [`super::STORE`], which home's tables do not have.
     ///
     /// # Errors
     ///
     /// As [`Query::shape`].
-    pub fn described(&self, _catalog: &Catalog) -> Result<String, Refusal> {
-        Ok(self.own.clone())
+    pub fn described(&self, catalog: &Catalog) -> Result<String, Refusal> {
+        if !tables::mentions_store(self.source.text()) {
+            return Ok(self.own.clone());
+        }
+        home::described(self, catalog, &Resolved::of(&self.tree, Some(catalog))?)
     }
 
     /// How the statement is answered at a tier.
@@ -109,12 +124,27 @@ impl Query {
     ///
     /// [`Unfit::Refused`] if no tier may answer it, [`Unfit::NotAtThisTier`] if another might.
     pub fn shape(&self, catalog: &Catalog, tier: Tier, wishes: &Wishes) -> Result<Shape, Unfit> {
+        match views::expanded(self.source.text(), &self.tree, catalog)? {
+            Some(_) if !self.only.is_empty() => Err(Unfit::Refused(Refusal::unsupported(
+                "ONLY is not supported beside a view",
+                "Leave ONLY out, or write the view's query itself.",
+            ))),
+            Some(views::Expanded { source, tree }) => {
+                let (form, own, lookup) = (self.form.clone(), self.own.clone(), self.lookup.clone());
+                Self { form, own, source, only: Vec::new(), tree, lookup }
+                    .shape_of_tables(catalog, tier, wishes)
+            }
+            None => self.shape_of_tables(catalog, tier, wishes),
+        }
+    }
+
+    fn shape_of_tables(&self, catalog: &Catalog, tier: Tier, wishes: &Wishes) -> Result<Shape, Unfit> {
         let resolved = Resolved::of(&self.tree, Some(catalog))?;
         if let Some(plan) = alone::plan(self, catalog, &resolved, tier)? {
-            return Ok(Shape(Made::Whole(Box::new(plan))));
+            return Ok(Shape(Made::Alone(Box::new(plan))));
         }
         let made = match tier {
-            Tier::Gather => Made::Whole(Box::new(gather::plan(self, catalog, &resolved, wishes)?)),
+            Tier::Gather => Made::Gather(Box::new(gather::shape(self, catalog, &resolved, wishes)?)),
             Tier::Fold | Tier::Combine => {
                 Made::Combine(Box::new(combine::shape(self, catalog, &resolved, tier, wishes)?))
             }
@@ -145,7 +175,7 @@ impl Shape {
     #[must_use]
     pub fn probe(&self) -> Option<&str> {
         match &self.0 {
-            Made::Whole(_) => None,
+            Made::Alone(_) | Made::Gather(_) => None,
             Made::Combine(shape) => shape.probe(),
             Made::Stream(shape) => shape.probe(),
         }
@@ -158,7 +188,8 @@ impl Shape {
     /// [`Unfit`] where those types do not allow it at this tier.
     pub fn plan(&self, types: &Types) -> Result<Plan, Unfit> {
         match &self.0 {
-            Made::Whole(plan) => Ok((**plan).clone()),
+            Made::Alone(plan) => Ok((**plan).clone()),
+            Made::Gather(shape) => Ok(shape.plan(types)),
             Made::Combine(shape) => shape.plan(types),
             Made::Stream(shape) => shape.plan(types),
         }

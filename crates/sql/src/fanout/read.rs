@@ -37,23 +37,27 @@ pub(crate) struct Read {
 /// Reads one statement.
 pub(crate) fn read(text: &str) -> Result<Read, Refusal> {
     if text.len() > MAX_BYTES {
-        return Err(Refusal::too_complex(
-            "the statement is too long for a fan-out",
-            format!("Statements may have up to {MAX_BYTES} bytes."),
-        ));
+        return Err(too_long());
     }
     let words = Words::of(text)?;
     let (form, inner) = words::form(text, &words)?;
     let own = text[inner].to_owned();
     let words = Words::of(&own)?;
     words::check_kind(&own, &words)?;
-    check_bounds(&own, &words)?;
+    check(&own)?;
     let (plain, only) = plain(&own, &words);
     let tree = parse(&plain)?;
     Ok(Read { form, own, plain, only, tree })
 }
 
-/// Reads the definition of a view.
+fn too_long() -> Refusal {
+    Refusal::too_complex(
+        "the statement is too long for a fan-out",
+        format!("Statements may have up to {MAX_BYTES} bytes."),
+    )
+}
+
+/// The tree of a text that is within its bounds.
 pub(crate) fn parse(text: &str) -> Result<Box<ast::Query>, Refusal> {
     let dialect = PostgreSqlDialect {};
     let statements = Parser::new(&dialect)
@@ -78,10 +82,13 @@ fn not_parsed(error: &ParserError) -> Refusal {
     }
 }
 
-fn check_bounds(text: &str, words: &Words) -> Result<(), Refusal> {
-    let operators = words
-        .tokens
-        .iter()
+/// Whether a text is within its bounds.
+pub(crate) fn check(text: &str) -> Result<(), Refusal> {
+    if text.len() > MAX_BYTES {
+        return Err(too_long());
+    }
+    let operators = tokens(text)
+        .into_iter()
         .filter(|token| match token.kind {
             TokenKind::Operator => true,
             TokenKind::Word => CHAINS.iter().any(|word| word.eq_ignore_ascii_case(&text[token.range()])),

@@ -28,6 +28,12 @@ pub(crate) struct Resolved {
     pub(crate) lookup: Lookup,
     /// Whether there is a NATURAL join, which every column of its tables takes part in.
     pub(crate) natural: bool,
+    /// Whether there is a join whose columns are merged by name.
+    pub(crate) using: bool,
+    /// Uses within a join that has an alias of its own, which counts and shows all columns.
+    pub(crate) whole: Vec<usize>,
+    /// Qualifiers with a schema: where the schema begins, and where the table does.
+    pub(crate) schemas: Vec<(Location, Location)>,
     references: HashMap<Location, Reference>,
 }
 
@@ -46,8 +52,8 @@ pub(crate) struct Use {
     pub(crate) aliased: bool,
     /// Its columns as this FROM calls them.
     pub(crate) columns: Vec<String>,
-    /// The SELECT it is in, by [`Resolved::uses`]' own numbering of SELECTs: 0 is the outermost first one.
-    pub(crate) select: usize,
+    /// The SELECT it is in, by where that word is.
+    pub(crate) select: Location,
 }
 
 /// What a column reference stands for.
@@ -133,15 +139,17 @@ pub(crate) struct Source {
     pub(crate) table: Option<usize>,
     /// Whether it has the pseudo column.
     pub(crate) store: bool,
+    /// Uses within it that have one, if it is a join with an alias.
+    pub(crate) within: Vec<usize>,
 }
 
 /// The FROM of one SELECT.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Level {
     pub(crate) sources: Vec<Source>,
     /// Not seen from a subquery in FROM that is not LATERAL.
     pub(crate) hidden: bool,
-    pub(crate) select: usize,
+    pub(crate) select: Location,
 }
 
 /// The walk over a query.
@@ -151,7 +159,6 @@ pub(crate) struct Walk<'a> {
     pub(crate) resolved: Resolved,
     pub(crate) levels: Vec<Level>,
     pub(crate) ctes: Vec<(String, Outputs)>,
-    selects: usize,
     refusal: Option<Refusal>,
 }
 
@@ -169,7 +176,10 @@ impl Walk<'_> {
 
     /// The relation of the catalog that goes by this name.
     pub(crate) fn relation(&self, called: &Called) -> Option<(usize, &Relation)> {
-        self.catalog?.relations.iter().enumerate().find(|(_, relation)| relation.called == *called)
+        self.catalog?.relations.iter().enumerate().find(|(_, relation)| {
+            relation.called == *called
+                || (relation.called.name == called.name && called.schema.as_ref() == Some(&relation.schema))
+        })
     }
 
     pub(crate) fn query(&mut self, query: &ast::Query) -> Outputs {
@@ -248,18 +258,23 @@ impl Walk<'_> {
 
     /// Over a UNION, VALUES or parentheses, ORDER BY sees the result's columns only.
     fn order_of_set(&mut self, order: Option<&OrderBy>, outputs: &Outputs) {
-        let source =
-            Source { qualifier: None, schema: None, outputs: outputs.clone(), table: None, store: false };
-        self.levels.push(Level { sources: vec![source], hidden: false, select: usize::MAX });
+        let source = Source {
+            qualifier: None,
+            schema: None,
+            outputs: outputs.clone(),
+            table: None,
+            store: false,
+            within: Vec::new(),
+        };
+        self.levels.push(Level { sources: vec![source], hidden: false, select: Location::empty() });
         self.order(order, &[]);
         self.levels.pop();
     }
 
     fn select(&mut self, select: &Select, order: Option<&OrderBy>) -> Outputs {
         self.check(forbidden::select(select));
-        let number = self.selects;
-        self.selects += 1;
-        self.levels.push(Level { select: number, ..Level::default() });
+        let at = select.select_token.0.span.start;
+        self.levels.push(Level { sources: Vec::new(), hidden: false, select: at });
         for item in &select.from {
             self.from(item);
         }
@@ -360,6 +375,9 @@ impl Walk<'_> {
     }
 
     fn star(&mut self, at: Span, qualifier: Option<&[&Ident]>, outputs: &mut Outputs) {
+        if let Some([schema, table]) = qualifier {
+            self.resolved.schemas.push((schema.span.start, table.span.start));
+        }
         let sources: Vec<Source> = match qualifier {
             None => self.levels.last().map(|level| level.sources.clone()).unwrap_or_default(),
             Some(parts) => self.qualified(parts).cloned().into_iter().collect(),
@@ -377,7 +395,10 @@ impl Walk<'_> {
             at,
             qualifier: qualifier.and_then(|parts| Some(parts.first()?.span)),
             columns: columns.filter(|_| certain),
-            uses: sources.iter().filter_map(|source| source.table).collect(),
+            uses: sources
+                .iter()
+                .flat_map(|source| source.table.iter().chain(&source.within).copied())
+                .collect(),
         });
     }
 
@@ -448,6 +469,9 @@ impl Walk<'_> {
         let (Some(first), Some((last, qualifier))) = (parts.first(), parts.split_last()) else { return };
         let qualifier: Vec<&Ident> = qualifier.iter().collect();
         let name = folded(last);
+        if let [schema, table] = qualifier.as_slice() {
+            self.resolved.schemas.push((schema.span.start, table.span.start));
+        }
         let reference = match self.qualified(&qualifier) {
             None => Reference::Uncertain,
             Some(source) => match (source.find(&name), source.table) {

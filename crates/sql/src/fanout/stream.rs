@@ -87,7 +87,7 @@ pub(crate) fn shape(
         collates: false,
     };
     simple.examine(tree.order_by.as_ref())?;
-    simple.shape(disclosed::by(tree))
+    simple.shape(disclosed::by(tree, catalog, resolved))
 }
 
 fn check_select(select: &Select) -> Result<(), Unfit> {

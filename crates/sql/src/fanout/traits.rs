@@ -340,9 +340,11 @@ fn moment(text: &str) -> Result<Kind, Unfit> {
     if said { Err(not_pushed("a constant that may mean a moment")) } else { Ok(Kind::Open) }
 }
 
+/// Numbers of types from here on are given at will; those below are the same in every Postgres.
+pub(crate) const FIRST_OWN: u32 = 16_384;
+
 /// How values of a type compare; `None` for types whose operators a service or an extension brings.
 pub(crate) fn kind_of(of: &Type) -> Option<Kind> {
-    const FIRST_OWN: u32 = 16_384;
     if of.oid >= FIRST_OWN && of.category != 'E' || of.name == "money" {
         return None;
     }

@@ -1,0 +1,114 @@
+//! The tables of a query: each once, with the columns that the query may need.
+
+use super::catalog::{Catalog, Column, Relation, RelationKind};
+use super::ident;
+use super::query::Query;
+use super::read;
+use super::resolve::Resolved;
+use crate::TokenKind;
+use std::collections::HashSet;
+
+/// One table that is gathered.
+#[derive(Debug)]
+pub(crate) struct Gathered<'a> {
+    /// What home knows of it.
+    pub(crate) relation: &'a Relation,
+    /// The uses of it.
+    pub(crate) uses: Vec<usize>,
+    /// The columns that are needed, in the table's order; at least one.
+    pub(crate) columns: Vec<&'a Column>,
+    /// Whether the pseudo column is needed too.
+    pub(crate) store: bool,
+    /// Whether tables that inherit from it are left out.
+    pub(crate) only: bool,
+    /// What it is called on home.
+    pub(crate) temporary: String,
+}
+
+/// The tables of a query. A column is needed if its name is anywhere in the text, or if all are.
+pub(crate) fn gathered<'a>(query: &Query, catalog: &'a Catalog, resolved: &Resolved) -> Vec<Gathered<'a>> {
+    let names = mentioned(query.source().text());
+    let mut tables: Vec<Gathered<'a>> = Vec::new();
+    for (number, one) in resolved.uses.iter().enumerate() {
+        let Some(relation) = one.relation.and_then(|index| catalog.relations.get(index)) else { continue };
+        if relation.kind != RelationKind::Table {
+            continue;
+        }
+        let only = one.parts.first().and_then(|part| query.source().offset(part.start));
+        let only = only.is_some_and(|at| query.is_only(at));
+        // Names given by position count the columns.
+        let renamed = one.columns.iter().zip(&relation.columns).any(|(new, old)| *new != old.name);
+        let starred = resolved.stars.iter().any(|star| star.uses.contains(&number));
+        let whole = resolved.natural || renamed || starred || resolved.whole.contains(&number);
+        let position = tables.iter().position(|table| same(table.relation, relation) && table.only == only);
+        let index = position.unwrap_or_else(|| {
+            tables.push(Gathered {
+                relation,
+                uses: Vec::new(),
+                columns: Vec::new(),
+                store: has_store(relation) && names.contains(super::STORE),
+                only,
+                temporary: String::new(),
+            });
+            tables.len() - 1
+        });
+        tables[index].uses.push(number);
+        for column in &relation.columns {
+            let needed = whole || names.contains(&column.name);
+            if needed && !tables[index].columns.iter().any(|known| known.name == column.name) {
+                tables[index].columns.push(column);
+            }
+        }
+    }
+    name_them(&mut tables);
+    tables
+}
+
+/// Whether the relation has the pseudo column, rather than a column of its own of that name.
+pub(crate) fn has_store(relation: &Relation) -> bool {
+    relation.kind == RelationKind::Table && relation.columns.iter().all(|column| column.name != super::STORE)
+}
+
+/// Whether the text names the pseudo column.
+pub(crate) fn mentions_store(text: &str) -> bool {
+    mentioned(text).contains(super::STORE)
+}
+
+fn same(one: &Relation, other: &Relation) -> bool {
+    one.schema == other.schema && one.called.name == other.called.name
+}
+
+/// Sorts columns, and gives each table a name of its own on home.
+fn name_them(tables: &mut [Gathered<'_>]) {
+    let mut taken = HashSet::new();
+    for table in tables {
+        let order = |column: &&Column| table.relation.columns.iter().position(|one| one.name == column.name);
+        table.columns.sort_by_key(order);
+        if table.columns.is_empty() {
+            table.columns.extend(table.relation.columns.first());
+        }
+        let name = &table.relation.called.name;
+        table.temporary = std::iter::once(name.clone())
+            .chain((2..).map(|number| format!("{name}~{number}")))
+            .find(|name| !taken.contains(name))
+            .unwrap_or_default();
+        taken.insert(table.temporary.clone());
+    }
+}
+
+/// Every identifier in a text, folded: quoted or not, key words too.
+fn mentioned(text: &str) -> HashSet<String> {
+    let tokens = read::tokens(text);
+    let names = tokens.iter().filter_map(|token| {
+        let word = &text[token.range()];
+        match token.kind {
+            TokenKind::Word => Some(ident::truncated(word.to_ascii_lowercase())),
+            TokenKind::Quoted => {
+                let inner = word.strip_prefix('"')?.strip_suffix('"')?;
+                Some(ident::truncated(inner.replace("\"\"", "\"")))
+            }
+            _ => None,
+        }
+    });
+    names.collect()
+}
