@@ -1,84 +1,200 @@
 //! The last statement on home, whose rows are the client's.
 
+use crate::described::ColumnDescribed;
+use crate::error;
+use crate::facts::Facts;
 use crate::home::Home;
 use crate::reply;
 use crate::run::Teller;
 use crate::{Event, Values};
 use bytes::Bytes;
+use sql::fanout::Parameter;
 use wire::Fields;
-use wire::frame::{self, backend};
+use wire::frame::{self, Header, Kind, TEXT_OID, backend};
 
 /// Bytes of rows that are told at a time, as far as whole rows allow.
 const CHUNK_BYTES: usize = 32 * 1024;
 
-/// Runs `sql` and passes its rows on as they come; the tag of its CommandComplete.
-pub(crate) async fn last(
-    home: &mut Home,
-    sql: &str,
-    types: &[u32],
-    values: &Values,
-    teller: &Teller,
-) -> Result<String, Box<Fields>> {
-    let parameters: Vec<Option<&[u8]>> = values.parameters.iter().map(|value| value.as_deref()).collect();
-    let out = home.out();
-    frame::parse(out, "", sql, types);
-    frame::bind(out, "", "", &values.formats, &parameters, &values.results);
-    frame::execute(out, "", 0);
-    home.sync();
-    pass(home, teller).await
+/// Type oid of `timestamptz`.
+const TIMESTAMPTZ_OID: u32 = 1184;
+
+/// What a client binds, and what stands behind it in a statement of the gate's own.
+#[derive(Clone, Copy)]
+pub(crate) struct Client<'a> {
+    /// Types of its parameters.
+    pub(crate) types: &'a [u32],
+    pub(crate) values: &'a Values,
+    pub(crate) facts: &'a Facts,
 }
 
-/// Passes on what comes up to ReadyForQuery: rows, copied data, notices.
-pub(crate) async fn pass(home: &mut Home, teller: &Teller) -> Result<String, Box<Fields>> {
-    let (mut tag, mut refused) = (String::new(), None);
-    let mut chunk = Chunk::default();
-    loop {
-        let header = home.next().await?;
-        for notice in home.take_notices() {
-            teller.tell(Event::Notice(Box::new(notice))).await;
-        }
-        let kind = match header.tag {
-            backend::DATA_ROW => Some(Kind::Rows),
-            backend::COPY_OUT_RESPONSE | backend::COPY_DATA | backend::COPY_DONE => Some(Kind::Copied),
-            _ => None,
-        };
-        if let Some(kind) = kind {
-            if chunk.kind != kind || chunk.bytes.len() >= CHUNK_BYTES {
-                chunk.tell(teller).await;
-                chunk.kind = kind;
-            }
-            chunk.bytes.extend_from_slice(home.message(header));
-            chunk.count += 1;
-            home.consume(header);
-            continue;
-        }
-        chunk.tell(teller).await;
-        match header.tag {
-            backend::READY_FOR_QUERY => {
-                home.take_ready(header);
-                return refused.map_or(Ok(tag), Err);
-            }
-            backend::ERROR_RESPONSE => refused = Some(home.take_error(header)),
-            backend::COMMAND_COMPLETE => {
-                tag = reply::tag(home.body(header));
-                home.consume(header);
-            }
-            _ => home.consume(header),
+/// A statement on home with what is bound to it.
+#[derive(Clone)]
+pub(crate) struct Last<'a> {
+    pub(crate) sql: &'a str,
+    pub(crate) types: Vec<u32>,
+    formats: Vec<i16>,
+    values: Vec<Option<&'a [u8]>>,
+    results: &'a [i16],
+}
+
+/// Why home did not answer.
+pub(crate) enum Refused {
+    /// It did not take the statement, or a value.
+    Bound(Box<Fields>),
+    /// It failed at running it, or is lost.
+    Run(Box<Fields>),
+}
+
+impl Refused {
+    /// What the client is told.
+    pub(crate) fn into_fields(self) -> Box<Fields> {
+        match self {
+            Self::Bound(fields) | Self::Run(fields) => fields,
         }
     }
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Kind {
-    #[default]
-    Rows,
-    Copied,
+impl<'a> Last<'a> {
+    /// With these parameters.
+    pub(crate) fn of(sql: &'a str, parameters: &[Parameter], client: Client<'a>) -> Self {
+        let mut last =
+            Self { sql, types: vec![], formats: vec![], values: vec![], results: &client.values.results };
+        for parameter in parameters {
+            let (kind, format, value) = match *parameter {
+                Parameter::Client(at) => (
+                    client.types.get(at).copied().unwrap_or_default(),
+                    client.values.format(at),
+                    client.values.parameters.get(at).and_then(Option::as_deref),
+                ),
+                Parameter::Now => (TIMESTAMPTZ_OID, 0, Some(client.facts.now.as_bytes())),
+                // Home is nobody's store.
+                Parameter::Store => (TEXT_OID, 0, None),
+            };
+            last.types.push(kind);
+            last.formats.push(format);
+            last.values.push(value);
+        }
+        last
+    }
+
+    /// Binds one more value, in text; home finds out its type.
+    pub(crate) fn push(&mut self, value: &'a [u8]) {
+        self.types.push(0);
+        self.formats.push(0);
+        self.values.push(Some(value));
+    }
+
+    /// Has home take the statement and the values, and run nothing.
+    pub(crate) async fn bind(&self, home: &mut Home) -> Result<(), Box<Fields>> {
+        let out = home.out();
+        frame::parse(out, "", self.sql, &self.types);
+        frame::bind(out, "", "", &self.formats, &self.values, &[]);
+        home.sync();
+        home.until_quiet().await
+    }
+
+    /// Runs it and passes its rows on as they come, if they are of the columns that were described; the tag of
+    /// its CommandComplete.
+    pub(crate) async fn run(
+        &self,
+        home: &mut Home,
+        columns: Option<&[ColumnDescribed]>,
+        teller: &Teller,
+    ) -> Result<String, Refused> {
+        let out = home.out();
+        frame::parse(out, "", self.sql, &self.types);
+        frame::bind(out, "", "", &self.formats, &self.values, self.results);
+        frame::describe(out, Kind::Portal, "");
+        frame::execute(out, "", 0);
+        home.sync();
+        let mut passing = Passing { columns, ..Passing::default() };
+        loop {
+            let header = home.next().await.map_err(Refused::Run)?;
+            for notice in home.take_notices() {
+                teller.tell(Event::Notice(Box::new(notice))).await;
+            }
+            match header.tag {
+                backend::READY_FOR_QUERY => {
+                    home.take_ready(header);
+                    if !home.is_usable() {
+                        continue; // what was asked ahead of it is done
+                    }
+                    passing.chunk.tell(teller).await;
+                    return passing.done();
+                }
+                backend::DATA_ROW | backend::COPY_OUT_RESPONSE | backend::COPY_DATA | backend::COPY_DONE => {
+                    passing.pass(home.message(header), header, teller).await;
+                }
+                tag => passing.note(tag, home.body(header)),
+            }
+            home.consume(header);
+        }
+    }
+}
+
+/// An answer on its way through.
+#[derive(Default)]
+struct Passing<'a> {
+    columns: Option<&'a [ColumnDescribed]>,
+    chunk: Chunk,
+    tag: String,
+    bound: bool,
+    refused: Option<Box<Fields>>,
+}
+
+impl Passing<'_> {
+    fn note(&mut self, tag: u8, body: &[u8]) {
+        match tag {
+            backend::BIND_COMPLETE => self.bound = true,
+            backend::COMMAND_COMPLETE => self.tag = reply::tag(body),
+            backend::ROW_DESCRIPTION => {
+                let same = self.columns.is_none_or(|columns| {
+                    reply::row_description(body).is_some_and(|found| alike(columns, &found))
+                });
+                if !same {
+                    self.refused = Some(error::changed());
+                }
+            }
+            backend::ERROR_RESPONSE if self.refused.is_none() => {
+                let fields = Fields::decode(body).with_severity(wire::Severity::Error);
+                self.refused = Some(Box::new(fields));
+            }
+            _ => {}
+        }
+    }
+
+    async fn pass(&mut self, message: &[u8], header: Header, teller: &Teller) {
+        if self.refused.is_some() {
+            return; // they are not of the columns that the client knows
+        }
+        let rows = header.tag == backend::DATA_ROW;
+        if self.chunk.rows != rows || self.chunk.bytes.len() >= CHUNK_BYTES {
+            self.chunk.tell(teller).await;
+            self.chunk.rows = rows;
+        }
+        self.chunk.bytes.extend_from_slice(message);
+        self.chunk.count += 1;
+    }
+
+    fn done(self) -> Result<String, Refused> {
+        match self.refused {
+            None => Ok(self.tag),
+            Some(fields) if self.bound => Err(Refused::Run(fields)),
+            Some(fields) => Err(Refused::Bound(fields)),
+        }
+    }
+}
+
+/// Whether rows of these columns are what was described. Modifiers and the columns' origin are for show.
+fn alike(described: &[ColumnDescribed], found: &[ColumnDescribed]) -> bool {
+    let types = |columns: &[ColumnDescribed]| columns.iter().map(|column| column.oid).collect::<Vec<_>>();
+    types(described) == types(found)
 }
 
 /// Messages that have come and are not told yet.
 #[derive(Default)]
 struct Chunk {
-    kind: Kind,
+    rows: bool,
     bytes: Vec<u8>,
     count: u64,
 }
@@ -90,11 +206,7 @@ impl Chunk {
         }
         let messages = Bytes::from(std::mem::take(&mut self.bytes));
         let count = std::mem::take(&mut self.count);
-        teller
-            .tell(match self.kind {
-                Kind::Rows => Event::Rows { messages, count },
-                Kind::Copied => Event::Copied(messages),
-            })
-            .await;
+        let event = if self.rows { Event::Rows { messages, count } } else { Event::Copied(messages) };
+        teller.tell(event).await;
     }
 }

@@ -37,6 +37,17 @@ pub struct Values {
     pub results: Vec<i16>,
 }
 
+impl Values {
+    /// The format code of a parameter.
+    pub(crate) fn format(&self, at: usize) -> i16 {
+        match self.formats.as_slice() {
+            [] => 0,
+            [all] => *all,
+            each => each.get(at).copied().unwrap_or_default(),
+        }
+    }
+}
+
 /// What a running statement tells, in order. The last is [`Event::End`].
 #[derive(Debug)]
 pub enum Event {

@@ -1,5 +1,9 @@
 //! What a statement takes and returns.
 
+use crate::cache::Key;
+use crate::prepare::Prepared;
+use std::sync::Arc;
+
 /// A statement as home judged it.
 #[derive(Debug)]
 pub struct Described {
@@ -9,6 +13,8 @@ pub struct Described {
     pub parameters: Vec<u32>,
     /// Columns of its result; `None` if it returns no rows (a COPY, for one).
     pub columns: Option<Vec<ColumnDescribed>>,
+    pub(crate) key: Key,
+    pub(crate) prepared: Arc<Prepared>,
 }
 
 /// A column of a result.

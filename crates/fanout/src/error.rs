@@ -1,9 +1,11 @@
-//! What a client is told when home cannot be asked: the one place where such an error becomes fields.
+//! What a client is told when there is no answer: the one place where such an error becomes fields.
 
+use crate::TierWish;
 use pool::{LeaseError, ResetError};
+use sql::fanout::{Refusal, Tier};
 use std::fmt::Display;
 use wire::dial::DialError;
-use wire::{Fields, Severity, sqlstate};
+use wire::{Fields, Severity, Sqlstate, sqlstate};
 
 /// What to do when home is not there.
 const LOOK_AT_HOME: &str =
@@ -58,5 +60,90 @@ fn home_lost(message: String) -> Box<Fields> {
     Box::new(
         Fields::error(sqlstate::CONNECTION_FAILURE, message)
             .with_hint("The statement only reads: run it again."),
+    )
+}
+
+/// The planner's refusal.
+pub(crate) fn refused(refusal: &Refusal) -> Box<Fields> {
+    let code = Sqlstate::from_bytes(refusal.sqlstate.as_bytes()).unwrap_or(sqlstate::FEATURE_NOT_SUPPORTED);
+    Box::new(Fields::error(code, refusal.message.clone()).with_hint(refusal.hint.clone()))
+}
+
+/// The tier that the session wants, or the last that was left, does not fit.
+pub(crate) fn not_at(tier: Tier, reason: &str, wish: TierWish) -> Box<Fields> {
+    let hint = match wish {
+        TierWish::Auto => "Write it with plainer SQL, or ask for its parts one by one.",
+        TierWish::Only(_) => "SET fanout.tier = 'auto' has the gate choose one that fits.",
+    };
+    let message = format!("the statement cannot be answered at tier {}: {reason}", tier.as_str());
+    Box::new(Fields::error(sqlstate::FEATURE_NOT_SUPPORTED, message).with_hint(hint))
+}
+
+/// Bind has other values than the statement has parameters.
+pub(crate) fn parameter_count(given: usize, needed: usize) -> Box<Fields> {
+    let message = format!("bind message supplies {given} parameters, but the statement requires {needed}");
+    Box::new(Fields::error(sqlstate::PROTOCOL_VIOLATION, message))
+}
+
+/// A statement that leans on a key which is none over all stores.
+pub(crate) fn key_not_unique() -> Box<Fields> {
+    Box::new(
+        Fields::error(
+            sqlstate::FEATURE_NOT_SUPPORTED,
+            "columns that a key decides cannot be left out of GROUP BY: rows of two stores have the same key",
+        )
+        .with_hint(
+            "Name every column in GROUP BY, and _store where rows of different stores are to stay apart.",
+        ),
+    )
+}
+
+/// Partial results that no message can carry.
+pub(crate) fn too_many_groups(bytes: usize) -> Box<Fields> {
+    Box::new(
+        Fields::error(
+            sqlstate::PROGRAM_LIMIT_EXCEEDED,
+            format!("the stores sent {bytes} bytes of partial results, too many to combine"),
+        )
+        .with_hint("Group by less, or narrow the WHERE."),
+    )
+}
+
+/// More groups than a statement may hold.
+pub(crate) fn budget(bytes: usize) -> Box<Fields> {
+    let message = format!("more partial results than {bytes} bytes (fanout.total_bytes)");
+    Box::new(Fields::error(sqlstate::CONFIGURATION_LIMIT_EXCEEDED, message))
+}
+
+/// Home takes the rows of each store, and not what was made of them.
+pub(crate) fn no_attempt_left() -> Box<Fields> {
+    Box::new(
+        Fields::error(sqlstate::INTERNAL_ERROR, "the statement was tried at every tier and none answered")
+            .with_hint("EXPLAIN shows what was sent; SELECT * FROM stuffgate.legs shows what came back."),
+    )
+}
+
+/// A setting under which texts cannot be passed on as they are.
+pub(crate) fn setting(name: &str, value: &str, needed: &str) -> Box<Fields> {
+    Box::new(
+        Fields::error(
+            sqlstate::FEATURE_NOT_SUPPORTED,
+            format!("a fan-out needs {name} to be {needed}, and it is {value}"),
+        )
+        .with_hint(format!("SET {name} = '{needed}'")),
+    )
+}
+
+/// COPY takes no parameters (PostgreSQL: 42P02).
+pub(crate) fn no_parameter() -> Box<Fields> {
+    let code = Sqlstate::from_bytes(b"42P02").unwrap_or(sqlstate::SYNTAX_ERROR);
+    Box::new(Fields::error(code, "there is no parameter $1"))
+}
+
+/// Home has changed since the statement was described.
+pub(crate) fn changed() -> Box<Fields> {
+    Box::new(
+        Fields::error(sqlstate::FEATURE_NOT_SUPPORTED, "cached plan must not change result type")
+            .with_hint("Tables or types on home have changed: prepare the statement again."),
     )
 }

@@ -1,7 +1,11 @@
 //! The one door: statements are described and run through it.
 
+use crate::cache::{Cache, Key};
 use crate::described::Described;
+use crate::facts::Facts;
 use crate::home::Home;
+use crate::legs::Stores;
+use crate::prepare::{Prepared, Reading};
 use crate::run::Run;
 use crate::{Asker, Limits, Readers, Values};
 use model::Directory;
@@ -11,10 +15,10 @@ use wire::Fields;
 
 /// Describes and runs statements over everybody's stores.
 pub struct Fanout {
-    pub(crate) directory: Arc<Directory>,
     pub(crate) pools: Arc<Pools>,
-    pub(crate) readers: Arc<dyn Readers>,
+    pub(crate) stores: Arc<Stores>,
     pub(crate) limits: Limits,
+    pub(crate) cache: Cache,
 }
 
 impl std::fmt::Debug for Fanout {
@@ -32,7 +36,8 @@ impl Fanout {
         readers: Arc<dyn Readers>,
         limits: Limits,
     ) -> Arc<Self> {
-        Arc::new(Self { directory, pools, readers, limits })
+        let stores = Stores::new(directory, Arc::clone(&pools), readers);
+        Arc::new(Self { pools, stores, limits, cache: Cache::default() })
     }
 
     /// The operator's bounds.
@@ -54,9 +59,55 @@ impl Fanout {
         parameter_types: &[u32],
     ) -> Result<Arc<Described>, Box<Fields>> {
         let mut home = Home::of(&self.pools, asker).await?;
-        let described = home.describe(text, parameter_types).await?;
+        let described = self.describe_on(&mut home, asker, text, parameter_types).await;
         home.finish().await;
-        Ok(Arc::new(described))
+        described.map(Arc::new)
+    }
+
+    async fn describe_on(
+        &self,
+        home: &mut Home,
+        asker: &Asker,
+        text: &str,
+        types: &[u32],
+    ) -> Result<Described, Box<Fields>> {
+        let key = Key {
+            service: asker.service,
+            fingerprint: asker.fingerprint,
+            text: text.to_owned(),
+            types: types.to_vec(),
+        };
+        let (_, prepared) = self.prepare(home, &key, None).await?;
+        prepared.plan(home, asker, false).await?;
+        let (parameters, columns) = (prepared.parameters.clone(), prepared.columns.clone());
+        Ok(Described { text: text.to_owned(), parameters, columns, key, prepared })
+    }
+
+    /// Begins a statement's transaction on home and has the statement prepared there. `known`, which it was
+    /// before, is used again if home's catalog is what it was.
+    pub(crate) async fn prepare(
+        &self,
+        home: &mut Home,
+        key: &Key,
+        known: Option<Arc<Prepared>>,
+    ) -> Result<(Facts, Arc<Prepared>), Box<Fields>> {
+        if let Some(known) = self.cache.get(key).or(known) {
+            let (facts, catalog) = home.learn(&known.lookup()).await?;
+            if catalog == known.catalog {
+                return Ok((facts, known));
+            }
+            self.cache.forget(key);
+            home.run("ROLLBACK").await?;
+        }
+        let reading = Reading::of(home, &key.text, &key.types).await?;
+        let (facts, catalog) = match home.learn(&reading.lookup()).await {
+            Ok(learnt) => learnt,
+            Err(error) => return Err(home.better(error, &key.text, &key.types).await),
+        };
+        let prepared = Prepared::of(home, &key.text, &key.types, reading, catalog).await?;
+        let prepared = Arc::new(prepared);
+        self.cache.put(key.clone(), Arc::clone(&prepared));
+        Ok((facts, prepared))
     }
 
     /// Runs what was described. The work is a task of its own, which ends with the returned [`Run`].

@@ -2,7 +2,7 @@
 
 use crate::Asker;
 use crate::error;
-use pool::{CancelSlot, Lease, Pools};
+use pool::{CancelSlot, Lease, Pools, Prepared};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,6 +23,7 @@ pub(crate) struct Home {
     label: Box<str>,
     /// The transaction's state, as last reported.
     status: u8,
+    doubted: bool,
     notices: Vec<Fields>,
 }
 
@@ -62,12 +63,38 @@ impl Home {
         }
         let cancel = Arc::clone(&lease.server.cancel);
         let watch = Watch { cancel, awaited: 0, limit: pools.settings().connect_timeout };
-        Ok(Self { lease, watch, label: asker.home.label.clone(), status: b'I', notices: Vec::new() })
+        Ok(Self {
+            lease,
+            watch,
+            label: asker.home.label.clone(),
+            status: b'I',
+            doubted: false,
+            notices: Vec::new(),
+        })
     }
 
     /// What it reports by ParameterStatus.
     pub(crate) fn reported(&self) -> Vec<(String, String)> {
         self.lease.server.facts.parameters.to_vec()
+    }
+
+    /// The statements that it keeps.
+    pub(crate) fn prepared_statements(&mut self) -> &mut Prepared {
+        &mut self.lease.server.facts.prepared
+    }
+
+    /// Its version of Postgres.
+    pub(crate) fn major(&self) -> u32 {
+        let parameters = &self.lease.server.facts.parameters;
+        let version = parameters.iter().find(|(name, _)| name == "server_version").map(|(_, value)| value);
+        let digits =
+            |text: &String| text.split(|c: char| !c.is_ascii_digit()).next().and_then(|n| n.parse().ok());
+        version.and_then(digits).unwrap_or_default()
+    }
+
+    /// The schema epoch of its statements.
+    pub(crate) fn epoch(&self) -> u32 {
+        self.lease.epoch()
     }
 
     /// Where messages are written to. Nothing is sent before an answer is waited for.
@@ -76,9 +103,28 @@ impl Home {
         self.lease.server.peer.outbox.buffer()
     }
 
-    /// Bytes that are written and not sent.
-    pub(crate) fn unsent(&self) -> usize {
-        self.lease.server.peer.outbox.len()
+    /// Waits until no more than `limit` bytes are written and not sent.
+    pub(crate) async fn relieve(&mut self, limit: usize) -> Result<(), Box<Fields>> {
+        while self.lease.server.peer.outbox.len() > limit {
+            let Self { lease, label, .. } = self;
+            let peer = &mut lease.server.peer;
+            let before = peer.outbox.len();
+            let turn = |cx: &mut Context<'_>| {
+                if let Poll::Ready(sent) = peer.poll_send(cx) {
+                    return Poll::Ready(sent.map(|()| 1));
+                }
+                match peer.poll_fill(cx) {
+                    Poll::Pending if peer.outbox.len() < before => Poll::Ready(Ok(1)),
+                    filled => filled,
+                }
+            };
+            match poll_fn(turn).await {
+                Ok(0) => return Err(error::home_closed(label)),
+                Ok(_) => {}
+                Err(error) => return Err(error::home_broke(label, &error)),
+            }
+        }
+        Ok(())
     }
 
     /// Writes a simple query.
@@ -98,10 +144,20 @@ impl Home {
         std::mem::take(&mut self.notices)
     }
 
+    /// Whether it can be spoken to: nothing is on its way, whatever state the transaction is in.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.watch.awaited == 0
+    }
+
+    /// It may lack prepared statements that it is thought to hold: it is closed in the end.
+    pub(crate) fn doubt(&mut self) {
+        self.doubted = true;
+    }
+
     /// Runs one simple query for its effect.
     pub(crate) async fn run(&mut self, sql: &str) -> Result<(), Box<Fields>> {
         self.query(sql);
-        self.until_ready(|_, _| {}).await
+        self.until_quiet().await
     }
 
     /// Waits for one ReadyForQuery and shows what comes before it.
@@ -191,7 +247,7 @@ impl Home {
 
     /// Ends the transaction and gives the connection back, if home confirms that nothing is left.
     pub(crate) async fn finish(mut self) {
-        if self.until_quiet().await.is_err() && self.watch.awaited > 0 {
+        if self.doubted || (self.until_quiet().await.is_err() && !self.is_usable()) {
             return;
         }
         if self.status != b'I' && (self.run("ROLLBACK").await.is_err() || self.status != b'I') {
@@ -232,29 +288,5 @@ impl Home {
             Ok(_) => Ok(()),
             Err(error) => Err(error::home_broke(&self.label, &error)),
         }
-    }
-}
-
-impl Home {
-    /// What home says of a text: its parameters' types, and its result's columns.
-    pub(crate) async fn describe(
-        &mut self,
-        text: &str,
-        parameter_types: &[u32],
-    ) -> Result<crate::described::Described, Box<Fields>> {
-        let out = self.out();
-        frame::parse(out, "", text, parameter_types);
-        frame::describe(out, frame::Kind::Statement, "");
-        self.sync();
-        let (mut parameters, mut columns) = (Vec::new(), None);
-        self.until_ready(|tag, body| match tag {
-            backend::PARAMETER_DESCRIPTION => {
-                parameters = crate::reply::parameter_description(body).unwrap_or_default();
-            }
-            backend::ROW_DESCRIPTION => columns = crate::reply::row_description(body),
-            _ => {}
-        })
-        .await?;
-        Ok(crate::described::Described { text: text.to_owned(), parameters, columns })
     }
 }

@@ -2,11 +2,12 @@
 
 use crate::described::Described;
 use crate::fanout::Fanout;
-use crate::{Asker, Done, Event, Failure, Values};
+use crate::statement;
+use crate::tally::Tally;
+use crate::{Asker, Event, Values};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use wire::Fields;
 
 /// Events that wait for whoever reads them; a reader that stops stops the statement too.
 const MAX_EVENTS: usize = 4;
@@ -47,25 +48,11 @@ impl Run {
         let (sender, events) = mpsc::channel(MAX_EVENTS);
         let teller = Teller(sender);
         let task = tokio::spawn(async move {
-            let end = answer(&fanout, &asker, &described, &values, &teller).await;
+            let mut tally = Tally::begin();
+            let end = statement::answer(&fanout, &asker, &described, &values, &teller, &mut tally).await;
+            tally.end(&end);
             teller.tell(Event::End(end)).await;
         });
         Self { events, task: task.abort_handle() }
     }
-}
-
-async fn answer(
-    fanout: &Fanout,
-    asker: &Asker,
-    described: &Described,
-    values: &Values,
-    teller: &Teller,
-) -> Result<Done, Failure> {
-    let alone = |fields: Box<Fields>| Failure { fields, coverage: None };
-    let mut home = crate::home::Home::of(&fanout.pools, asker).await.map_err(alone)?;
-    home.query("BEGIN READ ONLY");
-    home.until_ready(|_, _| {}).await.map_err(alone)?;
-    let result = crate::answer::last(&mut home, &described.text, &described.parameters, values, teller).await;
-    home.finish().await;
-    Ok(Done { tag: result.map_err(alone)?, coverage: None })
 }

@@ -5,7 +5,7 @@ use sql::fanout::Tier;
 use std::time::Duration;
 
 /// Which tier a session wants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum TierWish {
     /// The cheapest that can answer.
     #[default]

@@ -1,0 +1,70 @@
+//! The legs of one statement, as far as the answer goes: what each came to, whatever becomes of its rows later.
+
+use crate::Event;
+use crate::legs::{Finished, Scope};
+use model::{Coverage, LegReport, Outcome};
+use std::time::{Duration, Instant};
+use wire::Fields;
+
+/// What every store in scope came to, as far as it is known.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    scope: Scope,
+    reports: Vec<Option<LegReport>>,
+    began: Instant,
+    last: Duration,
+}
+
+impl Asked {
+    /// Nothing has come back.
+    pub(crate) fn of(scope: Scope) -> Self {
+        let reports = (0..scope.len()).map(|_| None).collect();
+        Self { scope, reports, began: Instant::now(), last: Duration::ZERO }
+    }
+
+    /// A leg is over.
+    pub(crate) fn note(&mut self, finished: &Finished) {
+        self.last = self.began.elapsed();
+        if let Some(report) = self.reports.get_mut(finished.index) {
+            *report = Some(finished.report.clone());
+        }
+    }
+
+    /// How many legs are over.
+    pub(crate) fn progress(&self) -> Event {
+        Event::Progress { done: self.reports.iter().flatten().count(), asked: self.reports.len() }
+    }
+
+    /// A leg that was ok is no part of the answer after all.
+    pub(crate) fn drop_leg(&mut self, index: usize, outcome: Outcome, why: &Fields) {
+        if let Some(Some(report)) = self.reports.get_mut(index) {
+            report.outcome = outcome;
+            report.sqlstate = Some(why.code.to_string());
+            report.message = Some(why.message.clone());
+        }
+    }
+
+    /// All of it. A leg that is not over is cancelled with the statement.
+    pub(crate) fn coverage(&self) -> Coverage {
+        let reports = self.reports.iter().zip(self.scope.stores());
+        let legs = reports.map(|(report, store)| {
+            report.clone().unwrap_or_else(|| LegReport {
+                user: store.user.clone(),
+                outcome: Outcome::Cancelled,
+                sqlstate: None,
+                message: Some("the statement ended before it was done".to_owned()),
+                rows: 0,
+                bytes: 0,
+                elapsed: self.began.elapsed(),
+            })
+        });
+        Coverage { legs: legs.collect(), elapsed: self.last }
+    }
+}
+
+/// Whether a leg says that the statement itself may be at fault, which home is to judge over the rows: an error
+/// about a value, or a store that collates otherwise.
+pub(crate) fn wants_bare(finished: &Finished) -> bool {
+    let code = finished.report.sqlstate.as_deref().unwrap_or_default();
+    finished.collates_otherwise || code.starts_with("21") || code.starts_with("22")
+}
