@@ -221,7 +221,7 @@ pub(crate) fn statement_exists(name: &str) -> Fields {
 /// A parameter that the gate itself keeps and that is not one it knows.
 pub(crate) fn no_parameter(name: &str) -> Fields {
     Fields::error(sqlstate::UNDEFINED_OBJECT, format!("unrecognized configuration parameter \"{name}\""))
-        .with_hint("The gate knows stuffgate.user and stuffgate.pinned.")
+        .with_hint("The gate knows stuffgate.user, stuffgate.pinned and stuffgate.fanout.")
 }
 
 /// A session that keeps its server cannot be given to another user.

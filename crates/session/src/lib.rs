@@ -1,4 +1,4 @@
-//! One client's life: greeting, login, ready, leased, draining.
+//! One client's life: greeting, login, ready, leased, fan-out, draining.
 //!
 //! [`serve`] takes an accepted connection to its end. The decisions are pure and stand in files of
 //! their own: whom a session is for (`binding`), where its statements go (`route`), what travels with
@@ -7,6 +7,7 @@
 //! Nothing here knows the registry, a store's admin, or how a leased connection is made.
 
 mod alike;
+mod analyst;
 mod answer;
 mod binding;
 mod block;

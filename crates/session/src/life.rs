@@ -148,7 +148,7 @@ impl Session {
     }
 
     /// Says the last words, and lets go of the server.
-    async fn leave(&mut self, end: End) {
+    pub(crate) async fn leave(&mut self, end: End) {
         if let End::Told(fields) | End::Lost(fields) = &end {
             fields.encode_error(self.client.outbox.buffer());
         }
@@ -351,6 +351,7 @@ impl Session {
             return Box::pin(self.simple(message)).await;
         }
         match self.handle_extended(header) {
+            Ok(()) if self.state.fan_out.is_on => Box::pin(self.fan_out()).await,
             Ok(()) => Ok(()),
             Err(fields) => Box::pin(self.refuse_by(header.tag, fields)).await,
         }

@@ -1,5 +1,6 @@
 //! The statements that the gate answers by itself: what they do to the session, and what they answer.
 
+use crate::analyst::{FAN_OUT, not_boolean};
 use crate::answer::Answer;
 use crate::block::{Block, Then, Waiting};
 use crate::error;
@@ -45,7 +46,7 @@ impl Around<'_> {
 }
 
 /// The parameters that the gate itself keeps.
-const OURS: [&str; 2] = ["stuffgate.user", "stuffgate.pinned"];
+const OURS: [&str; 3] = ["stuffgate.user", "stuffgate.pinned", FAN_OUT];
 
 type Outcome = Result<Answer, Box<Fields>>;
 
@@ -89,6 +90,10 @@ impl State {
             Kind::Set { scope, name, value } if is_ours(name) => self.set_ours(*scope, name, value, around),
             Kind::Set { .. } | Kind::Reset(Reset::Name(_)) if !is_our_reset(&statement.kind) => {
                 Ok(self.note_set(statement, text))
+            }
+            Kind::Reset(Reset::Name(name)) if name == FAN_OUT => {
+                self.switch_fan_out(Scope::Session, None, around)?;
+                Ok(Answer::tag("RESET"))
             }
             Kind::Reset(Reset::Name(name)) => {
                 self.bind_to(name, Whom::Start, Scope::Session, around)?;
@@ -212,6 +217,15 @@ impl State {
     }
 
     fn set_ours(&mut self, scope: Scope, name: &str, value: &sql::Value, around: Around<'_>) -> Outcome {
+        if name == FAN_OUT {
+            let value = match value {
+                sql::Value::Default => None,
+                sql::Value::Text { literal: Some(text), .. } => Some(text.as_str()),
+                sql::Value::Current | sql::Value::Text { .. } => Some("an expression"),
+            };
+            self.switch_fan_out(scope, value, around)?;
+            return Ok(Answer::tag("SET"));
+        }
         let whom = match value {
             sql::Value::Default => Whom::Start,
             sql::Value::Text { literal: Some(text), .. } => Whom::named(text)?,
@@ -238,6 +252,11 @@ impl State {
         let name = argument(name, values).flatten().unwrap_or_default();
         let local = argument(is_local, values).flatten().is_some_and(|text| is_true(&text));
         let scope = if local { Scope::Local } else { Scope::Session };
+        if name.eq_ignore_ascii_case(FAN_OUT) {
+            let value = argument(value, values).ok_or_else(|| Box::new(not_boolean(FAN_OUT)))?;
+            self.switch_fan_out(scope, value.as_deref(), around)?;
+            return Ok(Answer::row(column, Some(on_or_off(self.fan_out.is_on)), "SELECT 1"));
+        }
         let text = argument(value, values)
             .ok_or_else(|| Box::new(error::bad_user_name("an expression")))?
             .unwrap_or_default();
@@ -323,6 +342,7 @@ impl State {
             "search_path" => Some(sql::show_search_path(self.path()).to_owned()),
             "stuffgate.user" => Some(self.bound_user().unwrap_or_default()),
             "stuffgate.pinned" => Some(self.pinned().unwrap_or_default()),
+            FAN_OUT => Some(on_or_off(self.fan_out.is_on)),
             _ => return Err(Box::new(error::no_parameter(name))),
         };
         Ok(Answer::row(name, value, "SHOW"))
@@ -341,6 +361,7 @@ impl State {
         let value = match name.as_str() {
             "stuffgate.user" => self.bound_user(),
             "stuffgate.pinned" => self.pinned(),
+            FAN_OUT => Some(on_or_off(self.fan_out.is_on)),
             "search_path" => Some(sql::show_search_path(self.path()).to_owned()),
             _ if quiet => None,
             _ => return Err(Box::new(error::no_parameter(&name))),
@@ -400,11 +421,16 @@ impl Whom {
     }
 }
 
+fn on_or_off(on: bool) -> String {
+    (if on { "on" } else { "off" }).to_owned()
+}
+
 fn is_our_reset(kind: &Kind) -> bool {
     matches!(kind, Kind::Reset(Reset::Name(name)) if is_ours(name))
 }
 
-fn refused(refusal: &sql::Refusal) -> Fields {
+/// What a statement is answered with that is refused by its text.
+pub(crate) fn refused(refusal: &sql::Refusal) -> Fields {
     let code = Sqlstate::from_bytes(refusal.sqlstate.as_bytes()).unwrap_or(sqlstate::FEATURE_NOT_SUPPORTED);
     let fields = Fields::error(code, refusal.message);
     if refusal.hint.is_empty() { fields } else { fields.with_hint(refusal.hint) }

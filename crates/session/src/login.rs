@@ -1,14 +1,15 @@
 //! Who a client is and what it may reach: from the start-up packet to the first ReadyForQuery.
 
+use crate::analyst::{self, Arrival, FAN_OUT, Seat, always_on, binds, not_boolean};
 use crate::error;
 use crate::gate::Gate;
 use crate::life::{End, Segment, Session};
-use crate::parameters::{Parameters, Value};
-use crate::prepared::{is_ours, is_readable_encoding};
+use crate::parameters::{Parameters, Start, Value};
+use crate::prepared::{flag, is_ours, is_readable_encoding};
 use crate::relayed::NoLease;
 use crate::route::{Caller, NoRoute, Route, route};
 use crate::sessions::{CancelSecret, Registration};
-use crate::state::State;
+use crate::state::{FanOut, State};
 use crate::told::Told;
 use model::{Login, LoginKind, Name, ScramVerifier};
 use pool::{Key, Reported};
@@ -59,6 +60,8 @@ impl Numbers {
 pub(crate) enum Admitted {
     /// A session for a service.
     Session(Box<Session>),
+    /// An analyst's.
+    Analyst(Box<Seat>),
     /// The admin console.
     Console(Box<Peer<Stream>>, Name),
 }
@@ -82,7 +85,7 @@ enum Reach {
     /// Right secret, wrong database.
     NoService,
     /// Fan-out.
-    Analyst,
+    Analyst(Caller),
 }
 
 /// Authenticates a client and begins its session. What a store is not asked before the secret is
@@ -121,20 +124,17 @@ pub(crate) async fn log_in(gate: &Arc<Gate>, startup: Startup) -> Result<Admitte
             );
             return refuse(client, fields.with_hint("The database name in the URL is the service's name."));
         }
-        Reach::Analyst => {
-            let fields = Fields::fatal(
-                sqlstate::FEATURE_NOT_SUPPORTED,
-                "logins of kind analyst need fan-out, which this version of the gate does not have",
-            );
-            return refuse(client, fields.with_hint("Use a login of kind service."));
-        }
-        Reach::Service(caller) => gate.callers.share(Arc::new(caller)),
+        Reach::Analyst(caller) | Reach::Service(caller) => gate.callers.share(Arc::new(caller)),
     };
-    let (user, parameters) = match settings(gate, options.into_iter().chain(parameters), &caller) {
+    let settings = match settings(options.into_iter().chain(parameters), &caller) {
         Ok(settings) => settings,
         Err(fields) => return refuse(client, fields.with_severity(wire::Severity::Fatal)),
     };
-    begin(gate, Opening { client, minor, caller, user, parameters }).await
+    let opening = Opening { client, minor, caller, settings };
+    match opening.caller.kind {
+        LoginKind::Analyst(_) => seat(gate, opening).await,
+        _ => begin(gate, opening).await,
+    }
 }
 
 /// All that a session begins with.
@@ -142,17 +142,47 @@ struct Opening {
     client: Peer<Stream>,
     minor: u16,
     caller: Arc<Caller>,
+    settings: Settings,
+}
+
+/// What a start-up packet sets.
+#[derive(Default)]
+struct Settings {
     user: Option<Name>,
-    parameters: Parameters,
+    /// `stuffgate.fanout`
+    fans_out: Option<bool>,
+    start: Start,
+}
+
+/// Makes the session known.
+fn register(gate: &Arc<Gate>, opening: &Opening) -> Result<Registration, Refused> {
+    // Protocol 3.0 has room for 4 bytes.
+    let Some(secret) = CancelSecret::random(if opening.minor == 0 { 4 } else { 32 }) else {
+        return Err(Refused::silent("no random numbers"));
+    };
+    Ok(Registration::of(gate, Arc::clone(&opening.caller), secret))
+}
+
+/// Begins an analyst's session.
+async fn seat(gate: &Arc<Gate>, opening: Opening) -> Result<Admitted, Refused> {
+    let handle = register(gate, &opening)?;
+    let Opening { client, caller, settings, .. } = opening;
+    let number = gate.numbers.next();
+    let arrival = Arrival { gate: Arc::clone(gate), caller, handle, number, start: settings.start };
+    match Box::pin(analyst::seat(Box::new(client), arrival)).await {
+        Ok(seat) => Ok(Admitted::Analyst(Box::new(seat))),
+        Err((client, fields)) => {
+            let reason = fields.message.clone();
+            let fields = Box::new(fields.with_severity(wire::Severity::Fatal));
+            Err(Refused { told: Some((client, fields)), reason })
+        }
+    }
 }
 
 async fn begin(gate: &Arc<Gate>, opening: Opening) -> Result<Admitted, Refused> {
-    let Opening { client, minor, caller, user, parameters } = opening;
-    // Protocol 3.0 has room for 4 bytes.
-    let Some(secret) = CancelSecret::random(if minor == 0 { 4 } else { 32 }) else {
-        return Err(Refused::silent("no random numbers"));
-    };
-    let registration = Registration::of(gate, Arc::clone(&caller), secret);
+    let registration = register(gate, &opening)?;
+    let Opening { client, caller, settings: Settings { user, fans_out, start }, .. } = opening;
+    let parameters = Parameters::starting(start, &gate.starts);
     let mut session = Box::new(Session {
         client,
         state: State::new(Arc::clone(gate), caller, user, parameters),
@@ -164,7 +194,14 @@ async fn begin(gate: &Arc<Gate>, opening: Opening) -> Result<Admitted, Refused> 
         last_route: None,
         place: None,
     });
-    match session.welcome().await {
+    let fans_out = fans_out.unwrap_or_default();
+    session.state.fan_out = FanOut { is_on: fans_out, starts: fans_out };
+    let may = if fans_out { session.state.may_fan_out() } else { Ok(()) };
+    let welcomed = match may {
+        Ok(()) => session.welcome().await,
+        Err(fields) => Err(End::Told(fields)),
+    };
+    match welcomed {
         Ok(()) => Ok(Admitted::Session(session)),
         Err(end) => {
             let fields = match end {
@@ -283,7 +320,7 @@ fn reach(gate: &Gate, login: &Login, database: &str) -> Option<Reach> {
                 return Some(Reach::NoService);
             }
             Some(match login.kind {
-                LoginKind::Analyst(_) => Reach::Analyst,
+                LoginKind::Analyst(_) => Reach::Analyst(caller(service, None)),
                 _ => Reach::Service(caller(service, None)),
             })
         }
@@ -291,20 +328,21 @@ fn reach(gate: &Gate, login: &Login, database: &str) -> Option<Reach> {
 }
 
 /// Whom the start-up packet binds to, and the parameters it sets; a later setting wins.
-fn settings(
-    gate: &Gate,
-    all: impl Iterator<Item = (String, String)>,
-    caller: &Caller,
-) -> Result<(Option<Name>, Parameters), Box<Fields>> {
-    let (mut user, mut startup) = (None, Vec::new());
+fn settings(all: impl Iterator<Item = (String, String)>, caller: &Caller) -> Result<Settings, Box<Fields>> {
+    let mut settings = Settings::default();
     for (name, value) in all {
         let name = name.to_ascii_lowercase();
-        if name == "stuffgate.user" {
+        if name == FAN_OUT {
+            settings.fans_out = Some(fans_out(&value, caller)?);
+        } else if name == "stuffgate.user" {
+            if let LoginKind::Analyst(_) = caller.kind {
+                return Err(Box::new(binds()));
+            }
             let named: Name = value.parse().map_err(|_| Box::new(error::bad_user_name(&value)))?;
             if matches!(caller.kind, LoginKind::User(_)) && named != caller.name {
                 return Err(Box::new(error::not_yours(caller.name.as_str(), named.as_str())));
             }
-            user = Some(named);
+            settings.user = Some(named);
         } else if is_ours(&name) {
             return Err(Box::new(error::no_parameter(&name)));
         } else if NOT_THE_CLIENTS.contains(&name.as_str()) || !is_parameter_name(&name) {
@@ -316,11 +354,20 @@ fn settings(
         } else if name == "client_encoding" && !is_readable_encoding(&value) {
             return Err(Box::new(error::unreadable_encoding(&value)));
         } else {
-            startup.push((name, Value::Text(value)));
+            settings.start.push((name, Value::Text(value)));
         }
     }
-    let user = user.filter(|_| caller.may_bind());
-    Ok((user, Parameters::starting(startup, &gate.starts)))
+    settings.user = settings.user.filter(|_| caller.may_bind());
+    Ok(settings)
+}
+
+/// What the start-up packet says of `stuffgate.fanout`.
+fn fans_out(value: &str, caller: &Caller) -> Result<bool, Box<Fields>> {
+    let on = flag(value).ok_or_else(|| Box::new(not_boolean(FAN_OUT)))?;
+    if !on && matches!(caller.kind, LoginKind::Analyst(_)) {
+        return Err(Box::new(always_on()));
+    }
+    Ok(on)
 }
 
 fn is_parameter_name(name: &str) -> bool {

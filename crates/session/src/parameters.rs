@@ -119,8 +119,7 @@ impl Parameters {
     /// `search_path` maps the client's path to the partition's names.
     pub(crate) fn sql(&self, search_path: impl Fn(&str) -> String) -> String {
         let mut sql = String::from("RESET ALL");
-        let startup = self.startup.iter().filter(|(name, _)| !self.set.iter().any(|(set, _)| set == name));
-        for (name, value) in startup.chain(&self.set) {
+        for (name, value) in self.in_force() {
             sql.push_str("; ");
             sql.push_str(&assignment(name, value, &search_path));
         }
@@ -146,17 +145,28 @@ impl Parameters {
         (!sql.is_empty()).then(|| sql.join("; "))
     }
 
+    /// All of them, with their values in force.
+    pub(crate) fn in_force(&self) -> impl Iterator<Item = &(String, Value)> {
+        let kept = self.startup.iter().filter(|(name, _)| !self.set.iter().any(|(set, _)| set == name));
+        kept.chain(&self.set)
+    }
+
+    /// The same without those whose names `left_out` knows.
+    pub(crate) fn without(&self, left_out: impl Fn(&str) -> bool) -> Self {
+        let kept = |list: &[(String, Value)]| -> Vec<(String, Value)> {
+            list.iter().filter(|(name, _)| !left_out(name)).cloned().collect()
+        };
+        let mut rest = Self { startup: Arc::new(kept(&self.startup)), set: kept(&self.set), fingerprint: 0 };
+        rest.note();
+        rest
+    }
+
     fn note(&mut self) {
         if self.startup.is_empty() && self.set.is_empty() {
             self.fingerprint = 0;
             return;
         }
-        let mut in_force: Vec<&(String, Value)> = self
-            .startup
-            .iter()
-            .filter(|(name, _)| !self.set.iter().any(|(set, _)| set == name))
-            .chain(&self.set)
-            .collect();
+        let mut in_force: Vec<&(String, Value)> = self.in_force().collect();
         in_force.sort_by(|a, b| a.0.cmp(&b.0));
         let mut hasher = DefaultHasher::new();
         in_force.hash(&mut hasher);

@@ -134,6 +134,11 @@ impl Names {
         }
     }
 
+    /// Takes all statements away, each with its name.
+    pub(crate) fn take_statements(&mut self) -> impl Iterator<Item = (Box<[u8]>, Arc<Statement>)> + use<> {
+        self.0.as_mut().map(|lists| std::mem::take(&mut lists.statements)).unwrap_or_default().into_iter()
+    }
+
     /// What is remembered of a portal.
     pub(crate) fn portal(&self, name: &[u8]) -> Option<&Portal> {
         self.0.as_ref().and_then(|lists| lists.portals.get(name))
@@ -303,6 +308,19 @@ pub(crate) fn is_true(text: &str) -> bool {
         text.trim().to_ascii_lowercase().as_str(),
         "t" | "tr" | "tru" | "true" | "y" | "yes" | "on" | "1" | "\u{1}"
     )
+}
+
+/// What a flag's text means, if it means anything: what only one of the words begins with is that word.
+pub(crate) fn flag(text: &str) -> Option<bool> {
+    let text = text.trim().to_ascii_lowercase();
+    let begins = |word: &str, at_least: usize| text.len() >= at_least && word.starts_with(&text);
+    if begins("true", 1) || begins("yes", 1) || begins("on", 2) || text == "1" {
+        Some(true)
+    } else if begins("false", 1) || begins("no", 1) || begins("off", 2) || text == "0" {
+        Some(false)
+    } else {
+        None
+    }
 }
 
 /// Whether a parameter's name is one that the gate keeps.

@@ -38,7 +38,11 @@ async fn admit(gate: Arc<Gate>, stream: Stream) -> Option<Box<Session>> {
         Ok(Some(Admitted::Session(mut session))) => {
             session.place = place.take();
             metrics::counter!("stuffgate_logins_total", "outcome" => "ok").increment(1);
-            return Some(session);
+            return Box::pin(session.fan_out_first()).await;
+        }
+        Ok(Some(Admitted::Analyst(seat))) => {
+            metrics::counter!("stuffgate_logins_total", "outcome" => "ok").increment(1);
+            Box::pin(seat.serve()).await;
         }
         Ok(Some(Admitted::Console(mut client, login))) => {
             metrics::counter!("stuffgate_logins_total", "outcome" => "ok").increment(1);

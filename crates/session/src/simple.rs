@@ -47,7 +47,7 @@ impl Session {
         self.segment = Segment::Closed;
         self.state.room = None;
         self.say_ready();
-        Ok(())
+        if self.state.fan_out.is_on { Box::pin(self.fan_out()).await } else { Ok(()) }
     }
 
     async fn statements(&mut self, text: &[u8]) -> Result<(), End> {

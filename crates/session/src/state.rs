@@ -68,6 +68,16 @@ pub(crate) struct State {
     /// The gate itself has reset the parameters; the client may have to be told of some.
     pub(crate) reset_untold: bool,
     pub(crate) underway: Underway,
+    pub(crate) fan_out: FanOut,
+}
+
+/// Whether a session asks many stores instead of one (`stuffgate.fanout`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FanOut {
+    /// From its next message on.
+    pub(crate) is_on: bool,
+    /// What `RESET` comes back to.
+    pub(crate) starts: bool,
 }
 
 /// What was done for a message ahead of its answer, to be undone if an error makes the server skip it.
@@ -124,6 +134,7 @@ impl State {
             catalog_cursors: false,
             reset_untold: false,
             underway: Underway::default(),
+            fan_out: FanOut::default(),
         }
     }
 
@@ -464,7 +475,8 @@ pub(crate) fn ends_transaction(statement: &sql::Statement) -> bool {
     matches!(statement.kind, Kind::Commit { .. } | Kind::Rollback { .. } | Kind::PrepareTransaction)
 }
 
-fn set_change(name: &str, value: &sql::Value, text: &[u8]) -> Option<Change> {
+/// What a `SET` of a parameter changes; `None` for one to its current value.
+pub(crate) fn set_change(name: &str, value: &sql::Value, text: &[u8]) -> Option<Change> {
     match value {
         sql::Value::Default => Some(Change::Reset(name.to_owned())),
         sql::Value::Current => None,

@@ -77,6 +77,7 @@ codes! {
     SYNTAX_ERROR = b"42601", "The statement's syntax.";
     UNDEFINED_OBJECT = b"42704", "No such object, such as a parameter.";
     UNDEFINED_TABLE = b"42P01", "No such table.";
+    UNDEFINED_PARAMETER = b"42P02", "No such parameter.";
     DUPLICATE_CURSOR = b"42P03", "A portal of that name exists.";
     DUPLICATE_PREPARED_STATEMENT = b"42P05", "A prepared statement of that name exists.";
     DUPLICATE_SCHEMA = b"42P06", "A schema of that name exists.";

@@ -8,6 +8,9 @@ pub const TEXT_OID: u32 = 25;
 /// Bytes of type `oid`, or -1 where the type has no fixed length (`pg_type.typlen`).
 const VARIABLE_LENGTH: i16 = -1;
 
+/// `pg_attribute.atttypmod` of a column whose type has no modifier.
+pub const NO_MODIFIER: i32 = -1;
+
 /// How a value travels (PostgreSQL manual, "Formats and Format Codes").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -92,15 +95,45 @@ pub fn row_description(out: &mut Vec<u8>, columns: &[(&str, u32)]) {
 
 /// RowDescription of computed columns that travel in `format`.
 pub fn row_description_in(out: &mut Vec<u8>, columns: &[(&str, u32)], format: Format) {
+    let columns: Vec<Column<'_>> = columns
+        .iter()
+        .map(|(name, oid)| Column {
+            name,
+            oid: *oid,
+            length: type_length(*oid),
+            modifier: NO_MODIFIER,
+            format: format.code(),
+        })
+        .collect();
+    row_description_of(out, &columns);
+}
+
+/// A computed column in a RowDescription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column<'a> {
+    /// Name.
+    pub name: &'a str,
+    /// Type.
+    pub oid: u32,
+    /// `pg_type.typlen`
+    pub length: i16,
+    /// `pg_attribute.atttypmod`, [`NO_MODIFIER`] for none.
+    pub modifier: i32,
+    /// Format code.
+    pub format: i16,
+}
+
+/// RowDescription of computed columns, everything about them given.
+pub fn row_description_of(out: &mut Vec<u8>, columns: &[Column<'_>]) {
     write(out, backend::ROW_DESCRIPTION, |body| {
         let count = put_count(body, columns.len());
-        for (name, oid) in columns.iter().take(count) {
-            put_cstr(body, name);
+        for column in columns.iter().take(count) {
+            put_cstr(body, column.name);
             body.extend_from_slice(&[0; 6]); // neither a table's oid nor a column's number
-            body.extend_from_slice(&oid.to_be_bytes());
-            body.extend_from_slice(&type_length(*oid).to_be_bytes());
-            body.extend_from_slice(&(-1_i32).to_be_bytes()); // no type modifier
-            body.extend_from_slice(&format.code().to_be_bytes());
+            body.extend_from_slice(&column.oid.to_be_bytes());
+            body.extend_from_slice(&column.length.to_be_bytes());
+            body.extend_from_slice(&column.modifier.to_be_bytes());
+            body.extend_from_slice(&column.format.to_be_bytes());
         }
     });
 }
@@ -185,7 +218,8 @@ fn empty(out: &mut Vec<u8>, tag: u8) {
 }
 
 /// `pg_type.typlen` of the types that the gate's own answers use.
-fn type_length(oid: u32) -> i16 {
+#[must_use]
+pub fn type_length(oid: u32) -> i16 {
     match oid {
         16 => 1,                            // bool
         21 => 2,                            // int2

@@ -1,0 +1,199 @@
+//! A client's prepared statements and portals, by the names it gave them, within bounds.
+
+use super::refusals;
+use super::running::Running;
+use crate::error;
+use crate::gate::Gate;
+use crate::prepared::MAX_STATEMENTS;
+use crate::room::{Place, Shelf};
+use fanout::{Described, Values};
+use std::collections::HashMap;
+use std::sync::Arc;
+use wire::Fields;
+
+/// Most portals of one session.
+pub(super) const MAX_PORTALS: usize = 100;
+
+/// Most portals of which rows are still to come: each keeps a connection to home, and legs.
+pub(super) const MAX_RUNNING: usize = 8;
+
+/// A prepared statement.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// As the client sent it.
+    pub(super) text: String,
+    /// Parameter types as the client gave them.
+    pub(super) types: Vec<u32>,
+    pub(super) what: What,
+    _place: Place,
+}
+
+/// Who answers a statement.
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    /// The gate itself.
+    Own(Box<sql::Statement>),
+    /// Home, or the stores.
+    Asked(Asked),
+}
+
+/// A statement that home or the stores answer.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) described: Arc<Described>,
+    /// The command tag, where that is another than the answer's.
+    pub(super) tag: Option<&'static str>,
+    /// The client's text, where it asks for the session's last coverage: that is put in anew each time.
+    pub(super) legs: Option<String>,
+}
+
+/// A bound portal.
+#[derive(Debug)]
+pub(super) struct Portal {
+    pub(super) statement: Arc<Prepared>,
+    pub(super) values: Values,
+    pub(super) progress: Progress,
+    _place: Place,
+}
+
+/// How far a portal is.
+#[derive(Debug)]
+pub(super) enum Progress {
+    /// Not executed yet.
+    Ready,
+    /// Rows are still to come.
+    Running(Box<Running>),
+    /// All rows were sent; the command tag's first word.
+    Done(String),
+}
+
+/// Names to statements and portals.
+#[derive(Debug)]
+pub(super) struct Kept {
+    shelf: Arc<Shelf>,
+    statements: HashMap<String, Arc<Prepared>>,
+    /// Statements of the ordinary session, not looked at yet: their texts and parameter types.
+    taken_over: HashMap<String, (String, Vec<u32>)>,
+    portals: HashMap<String, Portal>,
+}
+
+impl Kept {
+    /// None yet.
+    pub(super) fn new(gate: &Gate) -> Self {
+        Self {
+            shelf: Shelf::new(&gate.budget),
+            statements: HashMap::new(),
+            taken_over: HashMap::new(),
+            portals: HashMap::new(),
+        }
+    }
+
+    /// A statement of the ordinary session.
+    pub(super) fn take_over(&mut self, name: String, text: String, types: Vec<u32>) {
+        self.taken_over.insert(name, (text, types));
+    }
+
+    /// A statement that was taken over and not looked at yet.
+    pub(super) fn unread(&mut self, name: &str) -> Option<(String, Vec<u32>)> {
+        self.taken_over.remove(name)
+    }
+
+    /// Whether a name may be given to a new statement.
+    pub(super) fn has_room_for(&self, name: &str) -> Result<(), Fields> {
+        let known = self.statements.contains_key(name) || self.taken_over.contains_key(name);
+        if !name.is_empty() && known {
+            return Err(error::statement_exists(name));
+        }
+        if !known && self.statements.len() + self.taken_over.len() >= MAX_STATEMENTS {
+            return Err(refusals::too_many("prepared statements", MAX_STATEMENTS));
+        }
+        Ok(())
+    }
+
+    /// A name stands for this from now on.
+    pub(super) fn keep(&mut self, name: &str, text: &str, types: &[u32], what: What) -> Result<(), Fields> {
+        let place = self.shelf.place(text.len()).ok_or_else(|| error::no_room(text.len()))?;
+        let prepared = Prepared { text: text.to_owned(), types: types.to_vec(), what, _place: place };
+        self.statements.insert(name.to_owned(), Arc::new(prepared));
+        Ok(())
+    }
+
+    /// What a name stands for.
+    pub(super) fn statement(&self, name: &str) -> Option<&Arc<Prepared>> {
+        self.statements.get(name)
+    }
+
+    /// A name stands for nothing any more; whether it stood for something.
+    pub(super) fn drop_statement(&mut self, name: &str) -> bool {
+        let known = self.statements.remove(name).is_some();
+        self.taken_over.remove(name).is_some() || known
+    }
+
+    /// No name stands for a statement any more.
+    pub(super) fn drop_statements(&mut self) {
+        self.statements.clear();
+        self.taken_over.clear();
+    }
+
+    /// All statements, for an ordinary session to take over: names, texts and parameter types.
+    pub(super) fn into_statements(self) -> impl Iterator<Item = (String, String, Vec<u32>)> {
+        let read = self.statements.into_iter();
+        let read = read.map(|(name, one)| (name, one.text.clone(), one.types.clone()));
+        let unread = self.taken_over.into_iter().map(|(name, (text, types))| (name, text, types));
+        read.chain(unread)
+    }
+
+    /// Binds a portal; the unnamed one takes the place of the last.
+    pub(super) fn bind(
+        &mut self,
+        name: &str,
+        statement: Arc<Prepared>,
+        values: Values,
+    ) -> Result<(), Fields> {
+        if name.is_empty() {
+            self.portals.remove("");
+        } else if self.portals.contains_key(name) {
+            return Err(refusals::portal_exists(name));
+        }
+        if self.portals.len() >= MAX_PORTALS {
+            return Err(refusals::too_many("portals", MAX_PORTALS));
+        }
+        let bytes = values.parameters.iter().flatten().map(bytes::Bytes::len).sum();
+        let place = self.shelf.place(bytes).ok_or_else(|| error::no_room(bytes))?;
+        let portal = Portal { statement, values, progress: Progress::Ready, _place: place };
+        self.portals.insert(name.to_owned(), portal);
+        Ok(())
+    }
+
+    /// A portal by its name.
+    pub(super) fn portal(&self, name: &str) -> Option<&Portal> {
+        self.portals.get(name)
+    }
+
+    /// Takes a portal, to be executed.
+    pub(super) fn take_portal(&mut self, name: &str) -> Option<Portal> {
+        self.portals.remove(name)
+    }
+
+    /// Puts a portal back.
+    pub(super) fn put_back(&mut self, name: &str, portal: Portal) -> Result<(), Fields> {
+        self.portals.insert(name.to_owned(), portal);
+        let running = |portal: &&Portal| matches!(portal.progress, Progress::Running(_));
+        if self.portals.values().filter(running).count() > MAX_RUNNING {
+            self.portals.remove(name);
+            return Err(refusals::too_many("portals with rows still to come", MAX_RUNNING));
+        }
+        Ok(())
+    }
+
+    /// A simple query begins: what has no name is gone.
+    pub(super) fn drop_unnamed(&mut self) {
+        self.drop_statement("");
+        self.portals.remove("");
+    }
+
+    /// No portal is left: what runs for one ends.
+    pub(super) fn drop_portals(&mut self) {
+        self.portals.clear();
+    }
+}
