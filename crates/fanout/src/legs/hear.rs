@@ -26,6 +26,21 @@ const MAX_CHECK_BYTES: usize = 4 * 1024 * 1024;
 /// Most bytes that are read and thrown away, once a leg cannot be ok, so that its connection may be kept.
 const MAX_DISCARDED_BYTES: usize = 256 * 1024;
 
+/// Messages that a leg's answer can have.
+const EXPECTED: [u8; 11] = [
+    backend::PARSE_COMPLETE,
+    backend::BIND_COMPLETE,
+    backend::CLOSE_COMPLETE,
+    backend::ROW_DESCRIPTION,
+    backend::DATA_ROW,
+    backend::COMMAND_COMPLETE,
+    backend::READY_FOR_QUERY,
+    backend::ERROR_RESPONSE,
+    backend::NOTICE_RESPONSE,
+    backend::PARAMETER_STATUS,
+    backend::NOTIFICATION_RESPONSE,
+];
+
 /// A leg's answer so far.
 pub(crate) struct Hearing<'r> {
     request: &'r Request,
@@ -44,6 +59,8 @@ pub(crate) struct Hearing<'r> {
     pub(crate) bytes: usize,
     /// Whether rows are passed on rather than kept.
     passes: bool,
+    /// Whether it has answered anything.
+    answered: bool,
     aside: usize,
     checked: usize,
     discarded: usize,
@@ -83,6 +100,7 @@ impl<'r> Hearing<'r> {
             rows: 0,
             bytes: 0,
             passes,
+            answered: false,
             aside: 0,
             checked: 0,
             discarded: 0,
@@ -104,9 +122,9 @@ impl<'r> Hearing<'r> {
         self.owed.iter().filter_map(|owed| if let Owed::Parsed(id) = owed { Some(*id) } else { None })
     }
 
-    /// Whether anything says that the connection held statements before.
-    pub(crate) fn was_warm(&self) -> bool {
-        !self.reused.is_empty()
+    /// Whether the connection had been used before, and has not answered a word since.
+    pub(crate) fn was_found_dead(&self) -> bool {
+        !self.reused.is_empty() && !self.answered
     }
 
     /// Looks at a header before its body has come.
@@ -114,6 +132,9 @@ impl<'r> Hearing<'r> {
     /// # Errors
     /// The message is longer than any that would be taken.
     pub(crate) fn announce(&self, header: Header) -> Result<(), Fault> {
+        if !EXPECTED.contains(&header.tag) {
+            return Err(misplaced(header.tag));
+        }
         if header.tag != backend::DATA_ROW || self.lost.is_some() {
             return if header.total() > MAX_MESSAGE_BYTES { Err(self.too_long(header)) } else { Ok(()) };
         }
@@ -179,6 +200,7 @@ impl<'r> Hearing<'r> {
     }
 
     fn take_owed(&mut self, tag: u8, body: &[u8], facts: &mut Facts) -> Result<Heard, Fault> {
+        self.answered = true;
         let fits = match (self.owed.front(), tag) {
             (Some(Owed::Parsed(_)), backend::PARSE_COMPLETE)
             | (Some(Owed::Closed), backend::CLOSE_COMPLETE)
@@ -188,10 +210,7 @@ impl<'r> Hearing<'r> {
             _ => false,
         };
         if !fits {
-            return Err(Fault::bad(format!(
-                "it sent a message of type {:?} where none belongs",
-                char::from(tag)
-            )));
+            return Err(misplaced(tag));
         }
         // It is noted when it is written; this only keeps it the most recently used.
         if let Some(Owed::Parsed(id)) = self.owed.pop_front() {
@@ -282,6 +301,10 @@ impl<'r> Hearing<'r> {
         self.bytes = self.bytes.saturating_add(message.len());
         Ok(())
     }
+}
+
+fn misplaced(tag: u8) -> Fault {
+    Fault::bad(format!("it sent a message of type {:?} where none belongs", char::from(tag)))
 }
 
 /// Whether a RowDescription is that of a piece.

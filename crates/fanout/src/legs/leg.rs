@@ -222,9 +222,13 @@ async fn listen(
     clock: &mut Clock,
     came: &mut Came,
 ) -> Result<u8, Ended> {
-    let mut heard_anything = false;
     loop {
-        if let Heard::Ready(status) = take_all(lease, hearing)? {
+        let heard = match take_all(lease, hearing) {
+            // Such as the farewell of a server that was stopped since.
+            Err(fault) if fault.outcome == Outcome::Unreachable => return Err(gone(fault, hearing)),
+            heard => heard?,
+        };
+        if let Heard::Ready(status) = heard {
             pass_on(hearing, sink, clock, came, true).await?;
             return Ok(status);
         }
@@ -235,16 +239,16 @@ async fn listen(
         pass_on(hearing, sink, clock, came, false).await?;
         let read = timeout_at(clock.end(), fill(lease)).await.map_err(|_| clock.late())?;
         match read {
-            Ok(1..) => heard_anything = true,
-            Ok(0) => return Err(gone(Fault::closed(), heard_anything, hearing)),
-            Err(error) => return Err(gone(Fault::broke(&error), heard_anything, hearing)),
+            Ok(1..) => {}
+            Ok(0) => return Err(gone(Fault::closed(), hearing)),
+            Err(error) => return Err(gone(Fault::broke(&error), hearing)),
         }
     }
 }
 
 /// The connection is gone: perhaps since long, while nobody used it.
-fn gone(fault: Fault, heard_anything: bool, hearing: &Hearing<'_>) -> Ended {
-    if !heard_anything && hearing.was_warm() { Ended::Stale(fault) } else { Ended::Fault(fault) }
+fn gone(fault: Fault, hearing: &Hearing<'_>) -> Ended {
+    if hearing.was_found_dead() { Ended::Stale(fault) } else { Ended::Fault(fault) }
 }
 
 /// Takes every whole message that has come.
