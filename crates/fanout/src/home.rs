@@ -16,6 +16,10 @@ const UNKNOWN_PARAMETERS: u64 = u64::MAX;
 /// How long a connection that is given back waits for a cancel request that is on its way to it.
 const CANCEL_GRACE: Duration = Duration::from_millis(200);
 
+/// How long a dropped statement's cancel requests wait, each after the one before.
+const CANCEL_PAUSES: [Duration; 4] =
+    [Duration::ZERO, Duration::from_millis(20), Duration::from_millis(100), Duration::from_millis(500)];
+
 /// A connection to home, leased for one statement. Dropped in the middle of a query, it cancels the query.
 pub(crate) struct Home {
     lease: Lease,
@@ -40,13 +44,20 @@ impl Drop for Watch {
         if self.awaited == 0 {
             return;
         }
-        let (cancel, limit) = (self.cancel.announce(), self.limit);
+        let (cancel, limit) = (Arc::clone(&self.cancel), self.limit);
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                let sent = tokio::time::timeout(limit, cancel.send()).await;
-                tracing::debug!(ok = matches!(sent, Ok(Ok(()))), "cancelled a statement on home");
-            });
+            runtime.spawn(cancel_until_heard(cancel, limit));
         }
+    }
+}
+
+/// A server forgets a cancel that comes between two queries, or before it has read the first: it is told again.
+/// The connection serves nobody else any more.
+async fn cancel_until_heard(cancel: Arc<CancelSlot>, limit: Duration) {
+    for pause in CANCEL_PAUSES {
+        tokio::time::sleep(pause).await;
+        let sent = tokio::time::timeout(limit, cancel.announce().send()).await;
+        tracing::debug!(ok = matches!(sent, Ok(Ok(()))), "cancelled a statement on home");
     }
 }
 

@@ -29,7 +29,7 @@ const SCHEMA: &str = "
     CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
     CREATE TABLE lists (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text NOT NULL);
     CREATE TABLE todos (id serial PRIMARY KEY, list uuid REFERENCES lists (id), title text NOT NULL,
-        done bool NOT NULL DEFAULT false, hours numeric, mood mood, at timestamptz, tags text[]);
+        done bool NOT NULL DEFAULT false, hours numeric, mood mood, at timestamptz, tags text[], spent interval);
     CREATE VIEW open_todos AS SELECT id, title, hours FROM todos WHERE NOT done;
     CREATE FUNCTION doubled(numeric) RETURNS numeric IMMUTABLE LANGUAGE sql AS 'SELECT 2 * $1';";
 
@@ -53,6 +53,8 @@ impl Readers for OneReader {
 /// A home and three stores.
 pub(crate) struct Bed {
     pub(crate) server: Server,
+    /// Servers of stores that were moved.
+    others: Vec<Server>,
     pub(crate) fanout: Arc<Fanout>,
     pub(crate) asker: Asker,
     pub(crate) directory: Arc<Directory>,
@@ -116,7 +118,32 @@ impl Bed {
         }
         let pools = Pools::new(pool_settings(), Arc::new(Plain));
         let fanout = Fanout::new(Arc::clone(&directory), pools, Arc::new(OneReader), limits());
-        Self { asker: asker(server.port()), server, fanout, directory }
+        Self { asker: asker(server.port()), server, others: Vec::new(), fanout, directory }
+    }
+
+    /// The `number`th user's store is one of another version of Postgres from now on, and holds `rows`.
+    pub(crate) fn move_store(&mut self, number: i64, user: &str, major: u32, rows: &str) {
+        let binaries = Binaries::of_major(major).expect("tests/fetch-postgres has fetched it");
+        let options = Options { superuser_password: Some(PASSWORD.to_owned()), ..Options::default() };
+        let server = Server::start(&binaries, options).expect("a server");
+        let sql = |database: &str, sql: &str| server.sql(database, sql).expect("it is valid");
+        sql("postgres", &format!("CREATE ROLE {READER} LOGIN PASSWORD '{PASSWORD}'"));
+        sql("postgres", &format!("CREATE DATABASE {user}"));
+        sql(user, &format!("{SCHEMA} GRANT SELECT ON ALL TABLES IN SCHEMA public TO {READER}"));
+        sql(user, rows);
+        self.directory.apply(&Change::Store(store(number, user, server.port())));
+        self.others.push(server);
+    }
+
+    /// What home's connections are doing, but the one that asks.
+    pub(crate) fn at_home(&self) -> String {
+        self.sql(
+            "postgres",
+            "SELECT string_agg(state || ' ' || coalesce(wait_event, ''), ',') FROM pg_stat_activity \
+             WHERE datname = 'home' AND state <> 'idle'",
+        )
+        .trim()
+        .to_owned()
     }
 
     pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
@@ -230,10 +257,13 @@ fn service(port: u16) -> Service {
 fn add(directory: &Directory, id: i64, user: &str, port: u16) {
     let name: Name = user.parse().expect("a name");
     directory.apply(&Change::User(User { id: UserId(id), name, disabled: false }));
-    let endpoint = endpoint(port, user);
-    let store = Store { id: StoreId(id), user: UserId(id), endpoint, state: StoreState::Active };
-    directory.apply(&Change::Store(store));
+    directory.apply(&Change::Store(store(id, user, port)));
     directory.apply(&Change::Grant(grant(id)));
+}
+
+fn store(id: i64, user: &str, port: u16) -> Store {
+    let endpoint = endpoint(port, user);
+    Store { id: StoreId(id), user: UserId(id), endpoint, state: StoreState::Active }
 }
 
 pub(crate) fn grant(id: i64) -> Grant {

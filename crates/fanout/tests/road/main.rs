@@ -4,3 +4,6 @@
 
 mod answers;
 mod bed;
+mod changes;
+mod ends;
+mod poison;
