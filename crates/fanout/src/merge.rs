@@ -21,12 +21,12 @@ const NULL_FIRST: u8 = 0;
 const VALUE: u8 = 1;
 const NULL_LAST: u8 = 2;
 
-/// Reads the body of a DataRow with `shown` columns and one hidden for each of `order`. Writes to `key` bytes
-/// that compare as the row does, and returns where in `body` the hidden columns start.
+/// Reads the body of a DataRow with `shown` columns and one hidden for each of `order`, and writes to `key` bytes
+/// that compare as the row does.
 ///
 /// # Errors
 /// [`BadRow`]; `key` is then of no use.
-pub(crate) fn read(body: &[u8], shown: usize, order: &[SortKey], key: &mut Vec<u8>) -> Result<usize, BadRow> {
+pub(crate) fn read(body: &[u8], shown: usize, order: &[SortKey], key: &mut Vec<u8>) -> Result<(), BadRow> {
     let mut reader = Reader::new(body);
     if reader.u16().map(usize::from) != Some(shown + order.len()) {
         return Err(BadRow);
@@ -34,17 +34,22 @@ pub(crate) fn read(body: &[u8], shown: usize, order: &[SortKey], key: &mut Vec<u
     for _ in 0..shown {
         reader.value().ok_or(BadRow)?;
     }
-    let hidden = body.len() - reader.rest().len();
     key.clear();
     for sort in order {
         put(*sort, reader.value().ok_or(BadRow)?, key)?;
     }
-    if reader.rest().is_empty() { Ok(hidden) } else { Err(BadRow) }
+    if reader.rest().is_empty() { Ok(()) } else { Err(BadRow) }
 }
 
-/// Appends a DataRow of the first `shown` columns of `body`, which end at `hidden`.
-pub(crate) fn cut(body: &[u8], shown: usize, hidden: usize, out: &mut BytesMut) {
-    let values = body.get(2..hidden).unwrap_or_default();
+/// Appends a DataRow of the first `shown` columns of a row that could be [read](read()).
+pub(crate) fn cut(body: &[u8], shown: usize, out: &mut BytesMut) {
+    let mut reader = Reader::new(body);
+    let _count = reader.u16();
+    let values = reader.rest();
+    for _ in 0..shown {
+        let _ = reader.value();
+    }
+    let values = values.get(..values.len() - reader.rest().len()).unwrap_or_default();
     // Never more than the message that it was cut from, whose length and count were read from such fields.
     let length = u32::try_from(4 + 2 + values.len()).unwrap_or(u32::MAX);
     out.reserve(1 + 4 + 2 + values.len());
@@ -205,11 +210,6 @@ impl Heads {
             PeekMut::pop(top);
         }
         there_is.map(drop)
-    }
-
-    /// Takes `leg` out, wherever it stands.
-    pub(crate) fn remove(&mut self, leg: usize) {
-        self.0.retain(|head| head.leg != leg);
     }
 }
 
