@@ -30,6 +30,11 @@ impl Asked {
         }
     }
 
+    /// Whose store it is.
+    pub(crate) fn user(&self, index: usize) -> &str {
+        self.scope.stores().get(index).map_or("", |store| store.user.as_str())
+    }
+
     /// How many legs are over.
     pub(crate) fn progress(&self) -> Event {
         Event::Progress { done: self.reports.iter().flatten().count(), asked: self.reports.len() }

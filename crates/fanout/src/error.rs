@@ -1,6 +1,7 @@
 //! What a client is told when there is no answer: the one place where such an error becomes fields.
 
 use crate::TierWish;
+use model::LegReport;
 use pool::{LeaseError, ResetError};
 use sql::fanout::{Refusal, Tier};
 use std::fmt::Display;
@@ -146,4 +147,34 @@ pub(crate) fn changed() -> Box<Fields> {
         Fields::error(sqlstate::FEATURE_NOT_SUPPORTED, "cached plan must not change result type")
             .with_hint("Tables or types on home have changed: prepare the statement again."),
     )
+}
+
+/// What to do where rows were passed on and are no answer.
+const RUN_AGAIN: &str = "The rows before this error are no answer. Run the statement again; under SET fanout.tier = 't3' \
+     a store that is lost on the way is left out and named.";
+
+/// A store was lost after rows of its were passed on.
+pub(crate) fn lost_midway(report: &LegReport) -> Box<Fields> {
+    let (user, outcome) = (&report.user, report.outcome.as_str());
+    let message = format!("the store of {user} was lost while its rows were passed on: {outcome}");
+    let why = report.message.as_deref().unwrap_or("it did not say why");
+    Box::new(Fields::error(sqlstate::IO_ERROR, message).with_detail(why).with_hint(RUN_AGAIN))
+}
+
+/// A store failed at a value after rows of others were passed on, as one Postgres would have.
+pub(crate) fn failed_midway(report: &LegReport) -> Box<Fields> {
+    let code = report.sqlstate.as_deref().and_then(|code| Sqlstate::from_bytes(code.as_bytes()));
+    let message = report.message.as_deref().unwrap_or("a value is not one of its type");
+    let detail = format!("Met in the store of {}.", report.user);
+    Box::new(
+        Fields::error(code.unwrap_or(sqlstate::INTERNAL_ERROR), message)
+            .with_detail(detail)
+            .with_hint(RUN_AGAIN),
+    )
+}
+
+/// A store does not keep the order that it was asked for.
+pub(crate) fn not_sorted(user: &str) -> Box<Fields> {
+    let message = format!("the store of {user} sent rows out of order");
+    Box::new(Fields::error(sqlstate::IO_ERROR, message).with_hint(RUN_AGAIN))
 }

@@ -30,6 +30,7 @@ mod reply;
 mod run;
 mod settings;
 mod statement;
+mod stream;
 mod tally;
 
 pub use asker::{Asker, Done, Event, Failure, Values};

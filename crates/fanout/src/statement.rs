@@ -15,8 +15,9 @@ use crate::home::Home;
 use crate::legs::{Expected, Finished, Legs, Rows, Statement};
 use crate::prepare::{Planned, Prepared};
 use crate::run::Teller;
+use crate::stream::{self, Streamed};
 use crate::tally::Tally;
-use crate::{Asker, Done, Failure, TierWish, Values};
+use crate::{Asker, Done, Failure, Settings, TierWish, Values};
 use model::Outcome;
 use sql::fanout::{Answered, Fold, Form, Parameter, Plan, Temporary, Tier};
 use std::sync::Arc;
@@ -104,6 +105,8 @@ enum Attempt {
     Bare,
     /// Home refuses a value that was added up: whose it was is to be found out.
     Unfolded,
+    /// Rows cannot pass as the stores send them; nothing has.
+    NotStreamed,
 }
 
 impl<'a> Work<'a> {
@@ -115,14 +118,24 @@ impl<'a> Work<'a> {
             return explain::tell(self.fanout, self.asker, &planned, fold, self.teller).await;
         }
         tally.tier(explain::tier(&planned.plan, fold));
-        match self.attempt(&planned, fold, false).await? {
+        let attempt = match self.attempt(&planned, fold, false).await? {
+            Attempt::Unfolded => self.attempt(&planned, false, false).await?,
+            Attempt::NotStreamed => self.gathered(tally).await?,
+            attempt => attempt,
+        };
+        match attempt {
             Attempt::Done(tag) => Ok(tag),
-            Attempt::Unfolded => match self.attempt(&planned, false, false).await? {
-                Attempt::Done(tag) => Ok(tag),
-                Attempt::Bare | Attempt::Unfolded => self.barely(tally).await,
-            },
-            Attempt::Bare => self.barely(tally).await,
+            Attempt::Bare | Attempt::Unfolded | Attempt::NotStreamed => self.barely(tally).await,
         }
+    }
+
+    /// Once more, over rows that home has.
+    async fn gathered(&mut self, tally: &mut Tally) -> Result<Attempt, Box<Fields>> {
+        let settings = Settings { tier: TierWish::Only(Tier::Gather), ..self.asker.settings };
+        let asker = Asker { settings, ..self.asker.clone() };
+        let planned = self.prepared.plan(self.home, &asker, false).await?;
+        tally.tier(Tier::Gather.as_str());
+        self.attempt(&planned, false, false).await
     }
 
     /// Once more, at the tier that lets home see the rows themselves.
@@ -132,7 +145,7 @@ impl<'a> Work<'a> {
         tally.tier(Tier::Gather.as_str());
         match self.attempt(&planned, false, true).await? {
             Attempt::Done(tag) => Ok(tag),
-            Attempt::Bare | Attempt::Unfolded => Err(error::no_attempt_left()),
+            Attempt::Bare | Attempt::Unfolded | Attempt::NotStreamed => Err(error::no_attempt_left()),
         }
     }
 
@@ -159,11 +172,7 @@ impl<'a> Work<'a> {
                 let by = by.as_ref().filter(|_| fold);
                 self.combine(&planned.plan, sql, parameters, by).await
             }
-            Answered::Streamed { .. } => Err(error::not_at(
-                Tier::Stream,
-                "rows cannot be passed on as they come",
-                self.asker.settings.tier,
-            )),
+            Answered::Streamed { .. } => self.stream(&planned.plan).await,
         }
     }
 
@@ -236,6 +245,22 @@ impl<'a> Work<'a> {
         match self.prepared.form() {
             Form::Copy { options } => Some(format!("COPY ({sql}\n) TO STDOUT {options}")),
             Form::Rows | Form::Explain => None,
+        }
+    }
+
+    async fn stream(&mut self, plan: &Arc<Plan>) -> Result<Attempt, Box<Fields>> {
+        let statement = self.statement(plan).await?;
+        self.home.run("SAVEPOINT stuffgate_fanout").await?;
+        let scope = self.fanout.stores.scope(self.asker.service, plan.discloses).await;
+        let asked = self.asked.insert(Asked::of(scope.clone()));
+        let stores = &self.fanout.stores;
+        match stream::run(stores, scope, statement, self.values, self.teller, asked).await? {
+            Streamed::Done(rows) => {
+                self.check_coverage()?;
+                Ok(Attempt::Done(format!("SELECT {rows}")))
+            }
+            Streamed::Bare => Ok(Attempt::Bare),
+            Streamed::Not => Ok(Attempt::NotStreamed),
         }
     }
 

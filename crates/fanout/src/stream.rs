@@ -28,14 +28,18 @@ use window::Window;
 pub(crate) enum Streamed {
     /// Rows that the client got.
     Done(u64),
-    /// The client has got nothing, and the answer is to be found at another tier.
-    Elsewhere,
+    /// The statement itself may be at fault: home is to judge over the rows. The client has got nothing.
+    Bare,
+    /// Rows cannot pass as the stores send them. The client has got nothing.
+    Not,
 }
 
 /// Rows on their way to the client.
 struct Passing<'a> {
     teller: &'a Teller,
     asked: &'a mut Asked,
+    /// Whether the client is told how many legs are over.
+    progress: bool,
     window: Window,
     /// Legs of which rows have counted: they were passed on, or left out by OFFSET.
     counted: Vec<bool>,
@@ -55,17 +59,18 @@ pub(crate) async fn run(
 ) -> Result<Streamed, Box<Fields>> {
     let plan = Arc::clone(&statement.plan);
     let Answered::Streamed { order, hidden, limit, offset } = &plan.answered else {
-        return Ok(Streamed::Elsewhere);
+        return Ok(Streamed::Not);
     };
     let shown = columns(&plan).saturating_sub(*hidden);
     let (Some(window), Some(formats)) =
         (window(*limit, *offset, values), formats(&plan, *hidden, &values.results))
     else {
-        return Ok(Streamed::Elsewhere);
+        return Ok(Streamed::Not);
     };
     statement.results = vec![formats];
     let counted = vec![false; scope.len()];
-    let mut passing = Passing { teller, asked, window, counted };
+    let progress = statement.settings.progress;
+    let mut passing = Passing { teller, asked, progress, window, counted };
     if order.is_empty() {
         return passing.all(Arrivals::start(stores, scope, statement)).await;
     }
@@ -84,11 +89,11 @@ impl Passing<'_> {
             match arrival {
                 Arrival::Rows { index, rows } => self.pass(index, rows).await,
                 Arrival::End(finished) => {
-                    if self.is_elsewhere(&finished) {
-                        return Ok(Streamed::Elsewhere);
+                    if self.is_for_home(&finished) {
+                        return Ok(Streamed::Bare);
                     }
                     let index = finished.index;
-                    for rows in self.end(finished)?.into_iter().flatten() {
+                    for rows in self.end(finished).await?.into_iter().flatten() {
                         self.pass(index, rows).await;
                     }
                 }
@@ -122,7 +127,7 @@ impl Passing<'_> {
     }
 
     /// Whether a leg says that home is to judge, and home still can: nothing has been passed on.
-    fn is_elsewhere(&self, finished: &Finished) -> bool {
+    fn is_for_home(&self, finished: &Finished) -> bool {
         asked::wants_bare(finished) && !self.counted.contains(&true)
     }
 
@@ -130,8 +135,11 @@ impl Passing<'_> {
     ///
     /// # Errors
     /// Its rows have counted already, and it is not ok; or it failed at a value, as one Postgres would have.
-    fn end(&mut self, finished: Finished) -> Result<Option<Vec<Rows>>, Box<Fields>> {
+    async fn end(&mut self, finished: Finished) -> Result<Option<Vec<Rows>>, Box<Fields>> {
         self.asked.note(&finished);
+        if self.progress {
+            self.teller.tell(self.asked.progress()).await;
+        }
         let has_counted = self.counted.get(finished.index).copied().unwrap_or_default();
         if finished.report.outcome == Outcome::Ok {
             return Ok(finished.results);

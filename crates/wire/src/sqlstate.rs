@@ -99,6 +99,7 @@ codes! {
     DATABASE_DROPPED = b"57P04", "The database is gone.";
     IDLE_SESSION_TIMEOUT = b"57P05", "Idle for too long.";
     SYSTEM_ERROR = b"58000", "The operating system refused.";
+    IO_ERROR = b"58030", "A store was lost in the middle of its answer.";
     CONFIG_FILE_ERROR = b"F0000", "A configuration that cannot be used.";
     INTERNAL_ERROR = b"XX000", "A mistake in the program.";
 }

@@ -50,7 +50,8 @@ pub(crate) fn formats(plan: &Plan, hidden: usize, results: &[i16]) -> Option<Vec
 /// Whether a type's binary format has numbers of types in it that differ from store to store: rows, and arrays
 /// and ranges of types that a service or an extension brought.
 fn has_numbers(kind: &Type) -> bool {
-    RECORDS.contains(&kind.oid) || (kind.oid >= FIRST_OWN_TYPE && matches!(kind.category, 'A' | 'C' | 'P' | 'R'))
+    RECORDS.contains(&kind.oid)
+        || (kind.oid >= FIRST_OWN_TYPE && matches!(kind.category, 'A' | 'C' | 'P' | 'R'))
 }
 
 /// One code for all, one for each, or none, which is text.

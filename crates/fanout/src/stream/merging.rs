@@ -50,6 +50,8 @@ struct Merging<'m, 'a> {
     heads: merge::Heads,
     shown: usize,
     order: &'m [SortKey],
+    /// The key of the row that is looked at.
+    key: Vec<u8>,
     out: BytesMut,
     /// Rows in `out`.
     count: u64,
@@ -65,9 +67,9 @@ pub(super) async fn run(
 ) -> Result<Streamed, Box<Fields>> {
     let queues = (0..count).map(|_| Queue::default()).collect();
     let (heads, out) = (merge::Heads::default(), BytesMut::new());
-    let mut merging = Merging { passing, legs, queues, heads, shown, order, out, count: 0 };
-    if !merging.begin().await? {
-        return Ok(Streamed::Elsewhere);
+    let mut merging = Merging { passing, legs, queues, heads, shown, order, key: Vec::new(), out, count: 0 };
+    if let Some(instead) = merging.begin().await? {
+        return Ok(instead);
     }
     while !merging.passing.window.is_full() && merging.step().await? {}
     merging.flush().await;
@@ -76,47 +78,43 @@ pub(super) async fn run(
 }
 
 impl Merging<'_, '_> {
-    /// Waits for the first rows of every leg. False if the answer is to be found elsewhere: more legs than may
-    /// be under way at a time have more rows than a leg keeps, or one of them wants home to judge.
-    async fn begin(&mut self) -> Result<bool, Box<Fields>> {
+    /// Waits for the first rows of every leg. What is to be done instead, if more legs than may be under way at
+    /// a time have more rows than a leg keeps, or one of them wants home to judge.
+    async fn begin(&mut self) -> Result<Option<Streamed>, Box<Fields>> {
         for index in 0..self.queues.len() {
-            let Ok(arrival) = self.legs.first(index).await else { return Ok(false) };
+            let Ok(arrival) = self.legs.first(index).await else { return Ok(Some(Streamed::Not)) };
             if let Some(Arrival::End(finished)) = &arrival
-                && self.passing.is_elsewhere(finished)
+                && self.passing.is_for_home(finished)
             {
-                return Ok(false);
+                return Ok(Some(Streamed::Bare));
             }
-            self.take(index, arrival)?;
+            self.take(index, arrival).await?;
         }
         for index in 0..self.queues.len() {
             let mut key = Vec::new();
-            if self.read(index, &mut key).map_err(|bad| error::not_sorted(&bad))? {
-                self.heads.push(index, key);
+            match self.queues.get(index).and_then(Queue::first) {
+                None => continue,
+                Some(body) => {
+                    merge::read(body, self.shown, self.order, &mut key).map_err(|_| self.unsorted(index))?
+                }
             }
+            self.heads.push(index, key);
         }
-        Ok(true)
+        Ok(None)
     }
 
     /// What has come of a leg. One that is lost before any of its rows has counted is out.
-    fn take(&mut self, index: usize, arrival: Option<Arrival>) -> Result<(), Box<Fields>> {
-        let Some(queue) = self.queues.get_mut(index) else { return Ok(()) };
-        match arrival {
-            Some(Arrival::Rows { rows, .. }) => queue.push([rows]),
-            Some(Arrival::End(finished)) => {
-                queue.is_over = true;
-                queue.push(self.passing.end(finished)?.into_iter().flatten());
-            }
-            None => queue.is_over = true,
+    async fn take(&mut self, index: usize, arrival: Option<Arrival>) -> Result<(), Box<Fields>> {
+        let (rows, is_over) = match arrival {
+            Some(Arrival::Rows { rows, .. }) => (vec![rows], false),
+            Some(Arrival::End(finished)) => (self.passing.end(finished).await?.unwrap_or_default(), true),
+            None => (Vec::new(), true),
+        };
+        if let Some(queue) = self.queues.get_mut(index) {
+            queue.push(rows);
+            queue.is_over |= is_over;
         }
         Ok(())
-    }
-
-    /// The key of a leg's next row; false if there is none.
-    fn read(&self, index: usize, key: &mut Vec<u8>) -> Result<bool, BadRow> {
-        match self.queues.get(index).and_then(Queue::first) {
-            Some(body) => merge::read(body, self.shown, self.order, key).map(|()| true),
-            None => Ok(false),
-        }
     }
 
     /// Takes the first of all rows; false if there is none.
@@ -129,14 +127,29 @@ impl Merging<'_, '_> {
         }
         while self.queues.get(index).is_some_and(|queue| queue.batches.is_empty() && !queue.is_over) {
             let arrival = self.next(index).await;
-            self.take(index, arrival)?;
+            self.take(index, arrival).await?;
         }
-        let Self { queues, heads, shown, order, .. } = self;
-        let body = queues.get(index).and_then(Queue::first);
-        heads
-            .advance(|key| body.map_or(Ok(false), |body| merge::read(body, *shown, order, key).map(|()| true)))
-            .map_err(|bad| error::not_sorted(&bad))?;
+        self.advance(index).map_err(|_| self.unsorted(index))?;
         Ok(true)
+    }
+
+    /// The leg whose row was taken offers its next one, which must not stand before it.
+    fn advance(&mut self, index: usize) -> Result<(), BadRow> {
+        let Self { queues, heads, shown, order, key: next, .. } = self;
+        let body = queues.get(index).and_then(Queue::first);
+        heads.advance(|key| {
+            let Some(body) = body else { return Ok(false) };
+            merge::read(body, *shown, order, next)?;
+            if *next < *key {
+                return Err(BadRow);
+            }
+            std::mem::swap(key, next);
+            Ok(true)
+        })
+    }
+
+    fn unsorted(&self, index: usize) -> Box<Fields> {
+        error::not_sorted(self.passing.asked.user(index))
     }
 
     fn take_row(&mut self, index: usize) {
@@ -172,7 +185,7 @@ impl Merging<'_, '_> {
         for index in 0..self.queues.len() {
             while self.queues.get(index).is_some_and(|queue| !queue.is_over) {
                 let arrival = self.legs.next(index).await;
-                self.take(index, arrival)?;
+                self.take(index, arrival).await?;
                 if let Some(queue) = self.queues.get_mut(index) {
                     queue.batches.clear();
                 }
