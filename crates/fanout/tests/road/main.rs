@@ -7,3 +7,4 @@ mod bed;
 mod changes;
 mod ends;
 mod poison;
+mod streams;
