@@ -129,7 +129,7 @@ fn stores_send_the_columns_that_are_named_and_the_rows_that_are_looked_at() {
         ),
         (
             "SELECT count(*) FROM todos WHERE _store = 'ada' AND id = 1",
-            "SELECT \"id\", $1::text FROM \"todos\" AS \"todos\" WHERE ($1::TEXT = 'ada') AND (\"todos\".\"id\" = 1)"
+            "SELECT \"id\", $1::text FROM \"todos\" AS \"todos\" WHERE (($1::TEXT) = 'ada') AND (\"todos\".\"id\" = 1)"
                 .to_owned(),
         ),
         ("SELECT id FROM todos WHERE due > 'yesterday'", "SELECT \"id\", \"due\" FROM \"todos\"".to_owned()),
@@ -194,7 +194,7 @@ fn parameters_keep_their_types_and_numbers() {
     assert_eq!(
         plan.pieces[0].sql,
         "SELECT \"id\", \"title\", $3::text FROM \"todos\" AS \"todos\" WHERE (\"todos\".\"title\" = ($1::text)) \
-         AND (\"todos\".\"id\" = ($2::bigint)) AND ($3::TEXT <> ($1::text))"
+         AND (\"todos\".\"id\" = ($2::bigint)) AND (($3::TEXT) <> ($1::text))"
     );
     assert_eq!(plan.pieces[0].parameters, [Parameter::Client(1), Parameter::Client(0), Parameter::Store]);
     let Answered::Gathered { parameters, .. } = plan.answered else { panic!("gathered") };

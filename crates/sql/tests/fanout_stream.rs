@@ -148,8 +148,8 @@ fn parameters_are_numbered_anew_and_mean_what_they_mean_at_home() {
     let piece = &plan.pieces[0];
     assert_eq!(
         piece.sql,
-        "SELECT ($1::text), $2::TEXT, ($3::TIMESTAMPTZ)::TIMESTAMPTZ FROM \"todos\" AS \"todos\" \
-         WHERE \"todos\".\"id\" = ($4::integer) AND $2::TEXT <> ($1::text) \
+        "SELECT ($1::text), ($2::TEXT), ($3::TIMESTAMPTZ)::TIMESTAMPTZ FROM \"todos\" AS \"todos\" \
+         WHERE \"todos\".\"id\" = ($4::integer) AND ($2::TEXT) <> ($1::text) \
          LIMIT least(($5::bigint)::pg_catalog.numeric + coalesce(($6::bigint), 0), 9223372036854775807)::pg_catalog.int8"
     );
     let client = Parameter::Client;
@@ -157,8 +157,8 @@ fn parameters_are_numbered_anew_and_mean_what_they_mean_at_home() {
     assert_eq!(piece.parameters, expected);
     assert_eq!(
         probe,
-        "SELECT $2, $5::TEXT, ($6::TIMESTAMPTZ)::TIMESTAMPTZ FROM \"todos\" AS \"todos\" \
-         WHERE \"todos\".\"id\" = $3 AND $5::TEXT <> $2"
+        "SELECT $2, ($5::TEXT), ($6::TIMESTAMPTZ)::TIMESTAMPTZ FROM \"todos\" AS \"todos\" \
+         WHERE \"todos\".\"id\" = $3 AND ($5::TEXT) <> $2"
     );
     let Answered::Streamed { limit, offset, .. } = plan.answered else { panic!("streamed") };
     assert_eq!((limit, offset), (Some(Bound::Parameter(3)), Some(Bound::Parameter(0))));

@@ -69,7 +69,7 @@ impl<'a> Pushing<'a> {
     fn rewritten(&mut self, expr: &Expr) -> Result<Option<Expr>, Unfit> {
         let text = match (expr, self.resolved.reference(expr)) {
             (_, Some(Reference::Column { table, column })) => return self.column(*table, *column).map(Some),
-            (_, Some(Reference::Store(_))) => format!("${}::text", self.parameter(Parameter::Store)),
+            (_, Some(Reference::Store(_))) => format!("(${}::text)", self.parameter(Parameter::Store)),
             (_, Some(_)) => return Err(Unfit::not_here("a name that is no column of a table")),
             (Expr::Function(function), _) => {
                 let name = called(&function.name).filter(|name| functions::moment(&name.name).is_some());
