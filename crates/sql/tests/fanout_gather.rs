@@ -267,6 +267,7 @@ fn copy_and_explain_are_what_is_around_a_query() {
             Form::Copy { options: "(FORMAT csv)".to_owned() },
             "SELECT * FROM todos",
         ),
+        ("COPY todos (id) TO STDOUT", Form::Copy { options: String::new() }, "SELECT id FROM todos"),
         ("copy (select ')') to stdout;", Form::Copy { options: String::new() }, "select ')'"),
         ("EXPLAIN SELECT $1 FROM todos", Form::Explain, "SELECT $1 FROM todos"),
         ("EXPLAIN (COSTS off, FORMAT json) SELECT 1", Form::Explain, "SELECT 1"),
@@ -327,6 +328,35 @@ fn under_a_floor_rows_are_not_gathered() {
     assert_eq!(refusal.sqlstate, "42501");
     assert!(!refusal.hint.is_empty());
     assert!(planned("SELECT 1", &wishes, &Types::default()).is_ok());
+}
+
+#[test]
+fn what_only_home_understands_is_kept_for_home() {
+    let cases = [
+        ("SELECT count(*) FROM todos WHERE id BETWEEN SYMMETRIC 3 AND 1", "BETWEEN SYMMETRIC 3"),
+        ("SELECT done FROM todos GROUP BY DISTINCT done, id", "GROUP BY DISTINCT done"),
+        (
+            "SELECT sum(id) OVER (ORDER BY id GROUPS 1 PRECEDING EXCLUDE CURRENT ROW) FROM todos",
+            "PRECEDING EXCLUDE CURRENT ROW)",
+        ),
+    ];
+    for (text, kept) in cases {
+        let found = at_home(text);
+        assert!(found.contains(kept), "{found}");
+        assert!(!pieces(text)[0].contains("WHERE"), "{text}");
+        let query = Query::read(text).expect("read");
+        for tier in [Tier::Stream, Tier::Fold, Tier::Combine] {
+            let shape = query.shape(&home::catalog(&query), tier, &Wishes::default());
+            assert!(matches!(shape, Err(Unfit::NotAtThisTier(_))), "{text}");
+        }
+    }
+}
+
+#[test]
+fn rows_as_values_bring_all_their_columns() {
+    for text in ["SELECT count(t) FROM todos t", "SELECT json_agg(t ORDER BY id), count(t.*) FROM todos t"] {
+        assert!(pieces(text)[0].contains("\"list_id\""), "{text}");
+    }
 }
 
 #[test]

@@ -58,6 +58,9 @@ fn finished(
     if store && resolved.natural {
         return Err(ambiguous("NATURAL JOIN"));
     }
+    if store && resolved.rows {
+        return Err(ambiguous("a whole row"));
+    }
     let mut expanded: Vec<Range<usize>> = Vec::new();
     if store {
         for star in resolved.stars.iter().filter(|star| !star.uses.is_empty()) {

@@ -49,6 +49,7 @@ pub struct Query {
     source: Source,
     only: Vec<usize>,
     tree: Box<ast::Query>,
+    partial: bool,
     lookup: Lookup,
 }
 
@@ -72,9 +73,9 @@ impl Query {
     /// What is no query, what is too large (54001), what no tier may run, and what cannot be read
     /// ([`Refusal::unread`]).
     pub fn read(text: &str) -> Result<Self, Refusal> {
-        let Read { form, own, plain, only, tree } = read::read(text)?;
+        let Read { form, own, plain, only, tree, partial } = read::read(text)?;
         let lookup = Resolved::of(&tree, None)?.lookup;
-        Ok(Self { form, own, source: Source::new(plain), only, tree, lookup })
+        Ok(Self { form, own, source: Source::new(plain), only, tree, partial, lookup })
     }
 
     /// What is to become of the rows.
@@ -129,9 +130,9 @@ impl Query {
                 "ONLY is not supported beside a view",
                 "Leave ONLY out, or write the view's query itself.",
             ))),
-            Some(views::Expanded { source, tree }) => {
+            Some(views::Expanded { source, tree, partial }) => {
                 let (form, own, lookup) = (self.form.clone(), self.own.clone(), self.lookup.clone());
-                Self { form, own, source, only: Vec::new(), tree, lookup }
+                Self { form, own, source, only: Vec::new(), tree, partial, lookup }
                     .shape_of_tables(catalog, tier, wishes)
             }
             None => self.shape_of_tables(catalog, tier, wishes),
@@ -143,6 +144,10 @@ impl Query {
         if let Some(plan) = alone::plan(self, catalog, &resolved, tier)? {
             return Ok(Shape(Made::Alone(Box::new(plan))));
         }
+        if self.partial && tier != Tier::Gather {
+            return Err(Unfit::not_here("there are words in it that only home understands"));
+        }
+        let wishes = &Wishes { bare: wishes.bare || self.partial, ..*wishes };
         let made = match tier {
             Tier::Gather => Made::Gather(Box::new(gather::shape(self, catalog, &resolved, wishes)?)),
             Tier::Fold | Tier::Combine => {

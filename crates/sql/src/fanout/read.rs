@@ -16,6 +16,9 @@ pub(crate) const MAX_BYTES: usize = 256 * 1024;
 /// the chain is long, and trees are walked and dropped by recursion.
 pub(crate) const MAX_OPERATORS: usize = 400;
 
+/// Most joins of a statement: without their ON, each is read within the one before.
+pub(crate) const MAX_JOINS: usize = 60;
+
 /// Deepest nesting that the parser follows.
 pub(crate) const MAX_DEPTH: usize = 40;
 
@@ -32,6 +35,8 @@ pub(crate) struct Read {
     pub(crate) only: Vec<usize>,
     /// The tree of `plain`.
     pub(crate) tree: Box<ast::Query>,
+    /// Whether there is more in `plain` than in its tree: only home may run it.
+    pub(crate) partial: bool,
 }
 
 /// Reads one statement.
@@ -40,14 +45,13 @@ pub(crate) fn read(text: &str) -> Result<Read, Refusal> {
         return Err(too_long());
     }
     let words = Words::of(text)?;
-    let (form, inner) = words::form(text, &words)?;
-    let own = text[inner].to_owned();
+    let (form, own) = words::form(text, &words)?;
     let words = Words::of(&own)?;
     words::check_kind(&own, &words)?;
     check(&own)?;
     let (plain, only) = plain(&own, &words);
-    let tree = parse(&plain)?;
-    Ok(Read { form, own, plain, only, tree })
+    let (tree, partial) = parse(&plain)?;
+    Ok(Read { form, own, plain, only, tree, partial })
 }
 
 fn too_long() -> Refusal {
@@ -57,8 +61,15 @@ fn too_long() -> Refusal {
     )
 }
 
-/// The tree of a text that is within its bounds.
-pub(crate) fn parse(text: &str) -> Result<Box<ast::Query>, Refusal> {
+/// The tree of a text that is within its bounds, and whether there is more in the text than in the tree.
+pub(crate) fn parse(text: &str) -> Result<(Box<ast::Query>, bool), Refusal> {
+    match blanked(text) {
+        Some(text) => Ok((parse_all(&text)?, true)),
+        None => Ok((parse_all(text)?, false)),
+    }
+}
+
+fn parse_all(text: &str) -> Result<Box<ast::Query>, Refusal> {
     let dialect = PostgreSqlDialect {};
     let statements = Parser::new(&dialect)
         .with_recursion_limit(MAX_DEPTH)
@@ -87,19 +98,23 @@ pub(crate) fn check(text: &str) -> Result<(), Refusal> {
     if text.len() > MAX_BYTES {
         return Err(too_long());
     }
-    let operators = tokens(text)
-        .into_iter()
-        .filter(|token| match token.kind {
-            TokenKind::Operator => true,
-            TokenKind::Word => CHAINS.iter().any(|word| word.eq_ignore_ascii_case(&text[token.range()])),
-            _ => false,
-        })
-        .count();
-    if operators > MAX_OPERATORS {
+    let tokens = tokens(text);
+    let one_of = |words: &[&str], token: &Token| words.iter().any(|word| words::is(text, token, word));
+    let joins = tokens.iter().filter(|token| one_of(&["join"], token)).count();
+    if joins > MAX_JOINS {
+        return Err(Refusal::too_complex(
+            "the statement has too many joins for a fan-out",
+            format!("Up to {MAX_JOINS} are followed."),
+        ));
+    }
+    let words = tokens.iter().filter(|token| token.kind == TokenKind::Operator || one_of(&CHAINS, token));
+    let of_arrays = tokens.windows(2).filter(|pair| text[pair[0].start..pair[1].end].ends_with(']'));
+    let of_arrays = of_arrays.filter(|pair| &text[pair[0].range()] == "[");
+    if words.count() + of_arrays.count() > MAX_OPERATORS {
         return Err(Refusal::too_complex(
             "the statement has too many operators for a fan-out",
             format!(
-                "Up to {MAX_OPERATORS} operators are followed; write x IN (…) or x = ANY ($1) in place of many ORs."
+                "Up to {MAX_OPERATORS} are followed; write x IN (…) or x = ANY ($1) in place of many ORs."
             ),
         ));
     }
@@ -134,12 +149,14 @@ fn plain(text: &str, words: &Words) -> (String, Vec<usize>) {
     let mut only = Vec::new();
     let mut done = 0;
     let mut pending = false;
+    let mut before: Option<&Token> = None;
     for token in &words.tokens {
         out.push_str(&text[done..token.start]);
         done = token.end;
+        let fetches = before.is_some_and(|it| words::is(text, it, "row") || words::is(text, it, "rows"));
         if words::is(text, token, "table") {
             out.push_str("SELECT * FROM");
-        } else if words::is(text, token, "only") && !fetches(text, words, token) {
+        } else if words::is(text, token, "only") && !fetches {
             pending = true;
             out.push_str("    ");
         } else {
@@ -149,15 +166,44 @@ fn plain(text: &str, words: &Words) -> (String, Vec<usize>) {
             }
             out.push_str(&text[token.range()]);
         }
+        before = Some(token);
     }
     out.push_str(&text[done..]);
     (out, only)
 }
 
-/// Whether an ONLY is that of `FETCH FIRST n ROWS ONLY`.
-fn fetches(text: &str, words: &Words, only: &Token) -> bool {
-    let before = words.tokens.iter().rev().find(|token| token.end <= only.start);
-    before.is_some_and(|token| words::is(text, token, "row") || words::is(text, token, "rows"))
+/// Words that the parser does not know and that change no name: the text with blanks in their place, if there
+/// are any. What is left of the tree then means something else: home's text keeps them, and the stores see none
+/// of what is around them.
+fn blanked(text: &str) -> Option<String> {
+    let tokens = tokens(text);
+    let is = |at: usize, word: &str| tokens.get(at).is_some_and(|token| words::is(text, token, word));
+    let mut blanks: Vec<Range<usize>> = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        let before = |words: &[&str]| {
+            at.checked_sub(words.len()).is_some_and(|from| (from..).zip(words).all(|(at, word)| is(at, word)))
+        };
+        let count = match () {
+            () if (is(at, "symmetric") || is(at, "asymmetric")) && before(&["between"]) => 1,
+            () if (is(at, "distinct") || is(at, "all")) && before(&["group", "by"]) => 1,
+            () if is(at, "exclude") && (is(at + 1, "group") || is(at + 1, "ties")) => 2,
+            () if is(at, "exclude") && is(at + 1, "current") && is(at + 2, "row") => 3,
+            () if is(at, "exclude") && is(at + 1, "no") && is(at + 2, "others") => 3,
+            () => continue,
+        };
+        let last = tokens.get(at + count - 1).unwrap_or(token);
+        blanks.push(token.start..last.end);
+    }
+    let mut out = text.to_owned();
+    for range in &blanks {
+        let blank: String = text[range.clone()].chars().map(|c| if c == '\n' { c } else { ' ' }).collect();
+        // Positions are counted in characters and lines, which stay as they are; comments may be longer in bytes.
+        if blank.len() != range.len() {
+            return None;
+        }
+        out.replace_range(range.clone(), &blank);
+    }
+    (!blanks.is_empty()).then_some(out)
 }
 
 /// The tokens of a text without blanks and comments.

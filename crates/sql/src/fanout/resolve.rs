@@ -32,6 +32,8 @@ pub(crate) struct Resolved {
     pub(crate) using: bool,
     /// Uses within a join that has an alias of its own, which counts and shows all columns.
     pub(crate) whole: Vec<usize>,
+    /// Whether whole rows are values.
+    pub(crate) rows: bool,
     /// Qualifiers with a schema: where the schema begins, and where the table does.
     pub(crate) schemas: Vec<(Location, Location)>,
     references: HashMap<Location, Reference>,
@@ -414,6 +416,19 @@ impl Walk<'_> {
                 source.qualifier.as_deref() == Some(&name) && (schema.is_none() || source.schema == schema)
             })
         })
+    }
+
+    /// All columns of a use are looked at, as a row.
+    pub(crate) fn whole_row(&mut self, table: usize) {
+        self.resolved.whole.push(table);
+        self.resolved.rows = true;
+    }
+
+    /// The same of `t.*` as an argument, if that is one of the uses.
+    pub(crate) fn row_of(&mut self, name: &ast::ObjectName) -> bool {
+        let table =
+            idents(name).filter(|parts| parts.len() == 1).and_then(|parts| self.qualified(&parts)?.table);
+        table.map(|table| self.whole_row(table)).is_some()
     }
 
     pub(crate) fn maybe(&mut self, expr: Option<&Expr>) {

@@ -17,6 +17,7 @@ const MAX_ROUNDS: usize = 8;
 pub(crate) struct Expanded {
     pub(crate) source: Source,
     pub(crate) tree: Box<ast::Query>,
+    pub(crate) partial: bool,
 }
 
 /// The text with every view replaced that `catalog` knows; `None` if there is none.
@@ -37,8 +38,8 @@ pub(crate) fn expanded(
             return Err(too_long());
         }
         read::check(&next)?;
-        let tree = read::parse(&next)?;
-        found = Some(Expanded { source: Source::new(next), tree });
+        let (tree, partial) = read::parse(&next)?;
+        found = Some(Expanded { source: Source::new(next), tree, partial });
     }
     Err(too_long())
 }
@@ -152,7 +153,7 @@ fn definition_of(definition: &str) -> Result<(Source, Box<ast::Query>), Refusal>
             "Write the view's query itself.",
         ));
     }
-    let tree = read::parse(&text)?;
+    let (tree, _) = read::parse(&text)?;
     Ok((Source::new(text), tree))
 }
 

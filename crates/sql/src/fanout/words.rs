@@ -74,18 +74,18 @@ fn is_symbol(text: &str, token: &Token, what: &str) -> bool {
     token.kind == TokenKind::Symbol && &text[token.range()] == what
 }
 
-/// What is to become of the rows, and where the query is.
-pub(crate) fn form(text: &str, words: &Words) -> Result<(Form, Range<usize>), Refusal> {
+/// What is to become of the rows, and the query.
+pub(crate) fn form(text: &str, words: &Words) -> Result<(Form, String), Refusal> {
     if words.is(text, 0, "explain") {
         return explain(text, words);
     }
     if words.is(text, 0, "copy") {
         return copy(text, words);
     }
-    Ok((Form::Rows, words.range(0..words.tokens.len())))
+    Ok((Form::Rows, text[words.range(0..words.tokens.len())].to_owned()))
 }
 
-fn explain(text: &str, words: &Words) -> Result<(Form, Range<usize>), Refusal> {
+fn explain(text: &str, words: &Words) -> Result<(Form, String), Refusal> {
     let mut at = 1;
     if words.is(text, at, "(")
         && !["select", "with", "values", "table", "("].iter().any(|word| words.is(text, 2, word))
@@ -104,7 +104,7 @@ fn explain(text: &str, words: &Words) -> Result<(Form, Range<usize>), Refusal> {
             at += 1;
         }
     }
-    Ok((Form::Explain, words.range(at..words.tokens.len())))
+    Ok((Form::Explain, text[words.range(at..words.tokens.len())].to_owned()))
 }
 
 fn no_analyze() -> Refusal {
@@ -114,26 +114,37 @@ fn no_analyze() -> Refusal {
     )
 }
 
-fn copy(text: &str, words: &Words) -> Result<(Form, Range<usize>), Refusal> {
-    if !words.is(text, 1, "(") {
-        let from = words.tokens.iter().any(|token| is(text, token, "from"));
+fn copy(text: &str, words: &Words) -> Result<(Form, String), Refusal> {
+    let open = (1..words.tokens.len()).find(|at| words.is(text, *at, "("));
+    let to = |at: usize| words.is(text, at, "to") || words.is(text, at, "from");
+    let Some(open) = open.filter(|open| !(1..*open).any(to)) else {
+        let from = (1..words.tokens.len()).find(|at| to(*at)).is_some_and(|at| words.is(text, at, "from"));
         return Err(if from { refused_kind("COPY FROM") } else { copy_query() });
+    };
+    let end = words.closing(text, open).ok_or_else(|| Refusal::unread("a parenthesis has no end"))?;
+    if words.is(text, end + 1, "from") {
+        return Err(refused_kind("COPY FROM"));
     }
-    let end = words.closing(text, 1).ok_or_else(|| Refusal::unread("a parenthesis has no end"))?;
     if !words.is(text, end + 1, "to") || !words.is(text, end + 2, "stdout") {
         return Err(Refusal::unsupported(
             "COPY to a file or program is not supported in a fan-out",
             "Use COPY (SELECT …) TO STDOUT.",
         ));
     }
-    let rest = words.range(end + 3..words.tokens.len());
-    Ok((Form::Copy { options: text[rest].to_owned() }, words.range(2..end)))
+    let options = text[words.range(end + 3..words.tokens.len())].to_owned();
+    let inner = &text[words.range(open + 1..end)];
+    // A table with its columns is a query of these columns.
+    let query = match open {
+        1 => inner.to_owned(),
+        _ => format!("SELECT {inner} FROM {}", &text[words.range(1..open)]),
+    };
+    Ok((Form::Copy { options }, query))
 }
 
 fn copy_query() -> Refusal {
     Refusal::unsupported(
-        "COPY of a table is not supported in a fan-out",
-        "Use COPY (SELECT … FROM the table) TO STDOUT.",
+        "COPY of a table without its columns is not supported in a fan-out",
+        "Name the columns, or use COPY (SELECT … FROM the table) TO STDOUT.",
     )
 }
 

@@ -111,7 +111,7 @@ fn answer(catalog: &mut Catalog, lookup: Lookup) {
 }
 
 /// What home says of a statement's names, views' definitions included.
-pub fn catalog(query: &Query) -> Catalog {
+pub(crate) fn catalog(query: &Query) -> Catalog {
     let mut catalog = Catalog::default();
     answer(&mut catalog, query.lookup());
     for _ in 0..4 {
