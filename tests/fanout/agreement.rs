@@ -55,6 +55,7 @@ pub(crate) struct Tally {
     /// Answered, and refused, by subject.
     pub(crate) by_subject: BTreeMap<String, (usize, usize)>,
     differences: Vec<String>,
+    refusals: Vec<String>,
 }
 
 impl Tally {
@@ -63,6 +64,7 @@ impl Tally {
         let counts = self.by_subject.entry(case.subject.clone()).or_default();
         if is_refused(oracle, gate) {
             counts.1 += 1;
+            self.refusals.push(format!("refused {how}: {}\n   {:?}", case.sql, gate.error));
             return;
         }
         counts.0 += 1;
@@ -89,7 +91,7 @@ impl Tally {
         for (subject, (answered, refused)) in &self.by_subject {
             let _ = writeln!(told, "  {subject}: {answered} answered, {refused} refused");
         }
-        println!("{told}");
+        println!("{told}{}", self.refusals.join("\n"));
         let shown: String = self.differences.iter().take(SHOWN).cloned().collect();
         assert!(self.differences.is_empty(), "{told}\n{shown}");
     }

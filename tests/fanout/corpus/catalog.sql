@@ -12,7 +12,7 @@ SELECT version() IS NOT NULL, current_setting('server_version_num')::int > 0;
 
 SELECT count(*) FROM generate_series(1, 100) g WHERE g % 7 = 0;
 
-SELECT relname, relkind FROM pg_class WHERE relname IN ('todos', 'lists', 'open_todos');
+SELECT relname, relkind FROM pg_class WHERE relname IN ('todos', 'lists', 'open_todos') AND pg_table_is_visible(oid);
 
 SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'todos'::regclass AND attnum > 0;
 
