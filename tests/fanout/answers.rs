@@ -14,7 +14,7 @@ async fn every_query_of_the_corpus_is_one_that_postgres_takes() {
     let mut oracle = Oracle::of(&stage).await;
     let mut wrong = Vec::new();
     let cases = corpus::all();
-    assert!(cases.len() >= 350, "{} queries", cases.len());
+    assert!(corpus::part().is_some() || cases.len() >= 350, "{} queries", cases.len());
     for case in &cases {
         let reply = oracle.ask(case, Form::Text).await;
         if (case.subject == "errors") != reply.error.is_some() {
