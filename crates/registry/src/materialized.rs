@@ -15,6 +15,9 @@ const JITTER: i64 = 20;
 /// Most bytes of a failure's text that are kept.
 const MAX_ERROR_BYTES: usize = 1000;
 
+/// The name of the table beside the answers, which says what came of each refresh.
+const RESERVED: &str = "refreshes";
+
 /// Longest statement, in bytes.
 const MAX_STATEMENT_BYTES: usize = 1 << 20;
 
@@ -84,6 +87,9 @@ impl Registry {
         }
         if *every_s <= 0 || !(0.0..=1.0).contains(min_coverage) {
             return Err(Error::Invalid("an interval is at least a second, coverage 0 to 1".to_owned()));
+        }
+        if name.as_str() == RESERVED {
+            return Err(Error::Invalid(format!("{RESERVED} is the name of the gate's own table there")));
         }
         self.write(|transaction, _| {
             let owner = services::must_find(transaction, service)?;
