@@ -13,7 +13,6 @@ mod idle_clients;
 mod leaks;
 mod long_statements;
 mod many_users;
-mod materialized;
 mod own_rows;
 mod revocations;
 mod sessions_alone;

@@ -10,7 +10,6 @@ pub(crate) enum Listing {
     Grants,
     Help,
     Logins,
-    Materialized,
     Pools,
     Servers,
     Services,
@@ -20,13 +19,12 @@ pub(crate) enum Listing {
 }
 
 impl Listing {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Clients,
         Self::Config,
         Self::Grants,
         Self::Help,
         Self::Logins,
-        Self::Materialized,
         Self::Pools,
         Self::Servers,
         Self::Services,
@@ -43,7 +41,6 @@ impl Listing {
             Self::Grants => "GRANTS",
             Self::Help => "HELP",
             Self::Logins => "LOGINS",
-            Self::Materialized => "MATERIALIZED",
             Self::Pools => "POOLS",
             Self::Servers => "SERVERS",
             Self::Services => "SERVICES",

@@ -29,14 +29,16 @@ pub(crate) struct Building<'a> {
     columns: Vec<(usize, Column)>,
     keys: Vec<(usize, u64, Key)>,
     nullable: Vec<u64>,
+    primary: Vec<u64>,
     broken: bool,
 }
 
 impl<'a> Building<'a> {
     /// Of these names.
     pub(crate) fn new(lookup: &'a Lookup) -> Self {
-        let (columns, keys, nullable) = (Vec::new(), Vec::new(), Vec::new());
-        Self { lookup, catalog: Catalog::default(), columns, keys, nullable, broken: false }
+        let (columns, keys) = (Vec::new(), Vec::new());
+        let (nullable, primary) = (Vec::new(), Vec::new());
+        Self { lookup, catalog: Catalog::default(), columns, keys, nullable, primary, broken: false }
     }
 
     /// Takes the body of a DataRow.
@@ -69,6 +71,9 @@ impl<'a> Building<'a> {
     fn unique(&mut self, at: usize, number: u64, row: &Row<'_>) -> Option<()> {
         if row.text(4)? != "true" {
             self.nullable.push(number);
+        }
+        if row.text(5)? == "true" {
+            self.primary.push(number);
         }
         let name = row.text(3)?.to_owned();
         match self.keys.last_mut() {
@@ -106,8 +111,17 @@ impl<'a> Building<'a> {
         let keys = self.keys.iter().filter(|(of, number, key)| {
             *of == at && !(matches!(key, Key::Unique(_)) && self.nullable.contains(number))
         });
-        let keys = keys.map(|(_, _, key)| key.clone()).collect();
+        let keys = keys.flat_map(|(_, number, key)| [Some(key.clone()), self.as_primary(*number, key)]);
+        let keys = keys.flatten().collect();
         Some(Relation { called, schema, kind, columns: columns.collect(), keys })
+    }
+
+    /// The same key once more, if it is the primary one.
+    fn as_primary(&self, number: u64, key: &Key) -> Option<Key> {
+        match key {
+            Key::Unique(columns) if self.primary.contains(&number) => Some(Key::Primary(columns.clone())),
+            _ => None,
+        }
     }
 
     /// What the rows came to; nothing if one of them made no sense.

@@ -22,7 +22,7 @@ JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 UNION ALL
 SELECT 'k', r.ord, i.indexrelid::pg_catalog.int8, a.attname, a.attnotnull::pg_catalog.text,
-    NULL, NULL, NULL, NULL, NULL
+    i.indisprimary::pg_catalog.text, NULL, NULL, NULL, NULL
 FROM named r
 JOIN pg_catalog.pg_index i ON i.indrelid = r.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
     AND i.indpred IS NULL AND i.indexprs IS NULL

@@ -3,7 +3,6 @@
 mod cli;
 mod config;
 mod demo;
-mod materialize;
 mod provisioning;
 mod reconcile;
 mod serve;

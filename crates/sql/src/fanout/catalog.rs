@@ -86,6 +86,8 @@ pub struct Type {
 pub enum Key {
     /// Primary or unique, all columns NOT NULL.
     Unique(Vec<String>),
+    /// Primary: told besides [`Key::Unique`], since only what is primary is taken for unique over all stores.
+    Primary(Vec<String>),
     /// Foreign, on columns of another table.
     Foreign {
         /// Own columns.

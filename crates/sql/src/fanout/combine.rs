@@ -1,32 +1,191 @@
 //! Tiers T2 and T1: stores send partial aggregates, home combines them.
 
-use super::catalog::Catalog;
-use super::plan::{Plan, Tier};
+mod aggregates;
+mod answer;
+mod call;
+mod canonical;
+mod groups;
+mod inside;
+mod output;
+mod parts;
+mod piece;
+mod writer;
+
+use super::catalog::{Catalog, Type};
+use super::disclosed;
+use super::plan::{Discloses, Plan, TableNeeded, Tier};
 use super::query::{Query, Types, Wishes};
 use super::refusal::Unfit;
 use super::resolve::Resolved;
+use canonical::Names;
+use groups::{Grouping, Keys};
+use output::Output;
+use parts::{Answer, Calls, Parting};
+use sqlparser::ast::{self, Distinct, Expr, Select, SetExpr, TableWithJoins};
+use writer::{Reader, Table, Writer};
 
 /// A query over partial aggregates, before the types of its parts are known.
 #[derive(Debug)]
-pub(crate) struct Shape {}
+pub(crate) struct Shape {
+    tier: Tier,
+    floor: u32,
+    discloses: Discloses,
+    collates: bool,
+    tables: Vec<Table>,
+    needed: Vec<TableNeeded>,
+    from: Vec<TableWithJoins>,
+    selection: Option<Expr>,
+    grouping: Grouping,
+    keys: Keys,
+    /// Values that stores send besides the keys.
+    values: Vec<Expr>,
+    /// Whether stores send a row for each row, and no partials.
+    rows: bool,
+    calls: Calls,
+    answers: Vec<Answer>,
+    /// Calls whose types the probe tells, with their argument.
+    probed: Vec<(String, Expr)>,
+    output: Output,
+    probe: Option<String>,
+}
 
 /// How a query is combined.
 pub(crate) fn shape(
-    _query: &Query,
-    _catalog: &Catalog,
-    _resolved: &Resolved,
-    _tier: Tier,
-    _wishes: &Wishes,
+    query: &Query,
+    catalog: &Catalog,
+    resolved: &Resolved,
+    tier: Tier,
+    wishes: &Wishes,
 ) -> Result<Shape, Unfit> {
-    Err(Unfit::not_here("it is not an aggregate over one table"))
+    if wishes.bare {
+        return Err(Unfit::not_here("nothing is left to the stores"));
+    }
+    let (tree, select) = (query.tree(), select(query.tree())?);
+    let mut names = Names::of(query, catalog, resolved)?;
+    let (from, mut collates) = names.canonical_from(&select.from)?;
+    let selection = select.selection.as_ref().map(|condition| names.canonical(condition)).transpose()?;
+    if let Some(selection) = &selection {
+        collates |= names.examine(selection)?.collates;
+    }
+    inside::check(&from, selection.as_ref(), &names)?;
+
+    let items = groups::items(&select.projection, &mut names)?;
+    let mut keys = Keys::default();
+    let mut grouping = groups::grouping(&select.group_by, &items, &mut names, &mut keys)?;
+    let is_distinct = match &select.distinct {
+        None | Some(Distinct::All) => false,
+        Some(Distinct::Distinct) => true,
+        Some(Distinct::On(_)) => return Err(Unfit::not_here("DISTINCT ON")),
+    };
+    let mut output = Output::of(tree, select, items, &mut names)?;
+    output.distinct = is_distinct;
+    if grouping == Grouping::Whole && !output.is_grouped(catalog)? {
+        if !is_distinct {
+            return Err(Unfit::not_here("it is no aggregate"));
+        }
+        let all = output.items.iter().map(|item| keys.number(&item.expr)).collect();
+        grouping = Grouping::By(vec![groups::Element::Keys(all)]);
+    }
+    let (output, calls) = output.grouped(&keys, catalog)?;
+    for key in &keys.exprs {
+        collates |= names.examine(key)?.collates;
+    }
+    let rows = calls.need_rows();
+    let mut parting = Parting { names: &names, keys: &keys, rows, values: Keys::default(), probed: Vec::new(), collates };
+    let answers = calls.calls.iter().map(|call| parting.answer(call)).collect::<Result<Vec<_>, _>>()?;
+    let Parting { values, probed, collates, .. } = parting;
+    let mut shape = Shape {
+        tier,
+        floor: wishes.floor,
+        discloses: disclosed::by(tree, catalog, resolved),
+        collates,
+        tables: writer::tables(&names),
+        needed: writer::used(&names),
+        from,
+        selection,
+        grouping,
+        keys,
+        values: values.exprs,
+        rows,
+        calls,
+        answers,
+        probed,
+        output,
+        probe: None,
+    };
+    shape.check_floor(&names)?;
+    shape.probe = shape.write_probe()?;
+    Ok(shape)
+}
+
+/// The one SELECT of a query.
+fn select(tree: &ast::Query) -> Result<&Select, Unfit> {
+    if tree.with.is_some() {
+        return Err(Unfit::not_here("a WITH query"));
+    }
+    let SetExpr::Select(select) = tree.body.as_ref() else {
+        return Err(Unfit::not_here("it is not a single SELECT"));
+    };
+    if select.from.is_empty() {
+        return Err(Unfit::not_here("it reads no table"));
+    }
+    if !select.named_window.is_empty() {
+        return Err(Unfit::not_here("a WINDOW clause"));
+    }
+    Ok(select)
 }
 
 impl Shape {
     pub(crate) fn probe(&self) -> Option<&str> {
-        None
+        self.probe.as_deref()
     }
 
-    pub(crate) fn plan(&self, _types: &Types) -> Result<Plan, Unfit> {
-        Err(Unfit::not_here("it is not an aggregate over one table"))
+    /// A group has to come from enough stores, and so does whatever is shown of it.
+    fn check_floor(&self, names: &Names<'_>) -> Result<(), Unfit> {
+        let of_calls = self.calls.calls.iter().flat_map(|call| call.args.iter().chain(&call.filter));
+        if self.floor > 1 && of_calls.into_iter().any(|expr| canonical::reads_store(expr, names)) {
+            return Err(Unfit::not_here("_store chooses rows of single stores within a group"));
+        }
+        Ok(())
+    }
+
+    /// Keys, values and calls as columns of one SELECT that groups nothing.
+    fn write_probe(&self) -> Result<Option<String>, Unfit> {
+        let mut writer = Writer::new(Reader::Probe, &self.tables, &[]);
+        let mut columns = Vec::new();
+        for expr in self.keys.exprs.iter().chain(&self.values) {
+            columns.push(writer.expr(expr)?);
+        }
+        for (template, arg) in &self.probed {
+            let arg = writer.expr(arg)?;
+            columns.push(format!("{} OVER ()", piece::fill(template, &[("x", &arg)])));
+        }
+        if columns.is_empty() {
+            return Ok(None);
+        }
+        let from = writer.from(&self.from)?;
+        let condition = self.condition(&mut writer)?;
+        Ok(Some(format!("SELECT {} FROM {from}{condition}", columns.join(", "))))
+    }
+
+    /// ` WHERE …`
+    fn condition(&self, writer: &mut Writer<'_>) -> Result<String, Unfit> {
+        match &self.selection {
+            Some(selection) => Ok(format!(" WHERE {}", writer.expr(selection)?)),
+            None => Ok(String::new()),
+        }
+    }
+
+    /// The types of keys and values, and of the probed calls.
+    fn split<'t>(&self, types: &'t Types) -> Result<(&'t [Type], &'t [Type]), Unfit> {
+        let plain = self.keys.exprs.len() + self.values.len();
+        if types.columns.len() != plain + self.probed.len() {
+            return Err(Unfit::not_here("home has told other types than it was asked for"));
+        }
+        Ok(types.columns.split_at(plain))
+    }
+
+    pub(crate) fn plan(&self, types: &Types) -> Result<Plan, Unfit> {
+        answer::plan(self, types)
     }
 }

@@ -154,7 +154,7 @@ fn temporary(table: &Gathered<'_>, text: &str) -> Temporary {
 fn key(table: &Gathered<'_>) -> Option<String> {
     let columns = table.relation.keys.iter().find_map(|key| match key {
         Key::Unique(columns) => Some(columns),
-        Key::Foreign { .. } => None,
+        Key::Primary(_) | Key::Foreign { .. } => None,
     })?;
     let here = columns.iter().all(|name| table.columns.iter().any(|column| column.name == *name));
     let columns = columns.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");

@@ -106,7 +106,7 @@ impl<'a> Pushing<'a> {
     }
 }
 
-fn parsed(text: &str) -> Option<Expr> {
+pub(crate) fn parsed(text: &str) -> Option<Expr> {
     let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(text).ok()?;
     let expr = parser.parse_expr().ok()?;
     (parser.peek_token().token == sqlparser::tokenizer::Token::EOF).then_some(expr)

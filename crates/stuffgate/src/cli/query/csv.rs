@@ -7,11 +7,11 @@ use std::io::{self, Write};
 
 /// Prints rows as they come.
 pub(super) struct Csv<'a> {
-    out: &'a mut (dyn Write + Send),
+    out: &'a mut dyn Write,
 }
 
 impl<'a> Csv<'a> {
-    pub(super) fn new(out: &'a mut (dyn Write + Send)) -> Self {
+    pub(super) fn new(out: &'a mut dyn Write) -> Self {
         Self { out }
     }
 

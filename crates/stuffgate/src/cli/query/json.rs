@@ -15,14 +15,14 @@ const JSON: [u32; 2] = [114, 3802];
 
 /// Prints an object whose rows are objects.
 pub(super) struct Json<'a> {
-    out: &'a mut (dyn Write + Send),
+    out: &'a mut dyn Write,
     /// Each column's key, ready to be written, and its type.
     columns: Vec<(String, u32)>,
     rows: usize,
 }
 
 impl<'a> Json<'a> {
-    pub(super) fn new(out: &'a mut (dyn Write + Send)) -> Self {
+    pub(super) fn new(out: &'a mut dyn Write) -> Self {
         Self { out, columns: Vec::new(), rows: 0 }
     }
 }
