@@ -14,6 +14,7 @@ mod leaks;
 mod long_statements;
 mod many_users;
 mod own_rows;
+mod queries;
 mod revocations;
 mod sessions_alone;
 mod stores_away;
