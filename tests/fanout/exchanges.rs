@@ -102,8 +102,122 @@ fn exchanges() -> Vec<Exchange> {
         ),
         ("too few parameters", vec![parse("", COUNT), bind("", "", &[]), execute("", 0), sync()]),
         (
-            "a value that is none of its type",
-            vec![parse("", COUNT), bind("", "", &[Some("x")]), execute("", 0), sync()],
+            "savepoints, and what was set behind them",
+            vec![
+                query("SAVEPOINT a"),
+                query("BEGIN ISOLATION LEVEL REPEATABLE READ"),
+                query("SAVEPOINT a; SET DateStyle = 'German'; SHOW DateStyle"),
+                query("SELECT nope FROM todos"),
+                query("SHOW DateStyle"),
+                query("ROLLBACK TO a; SHOW DateStyle; SHOW transaction_isolation"),
+                query("RELEASE b"),
+                query("ROLLBACK TO SAVEPOINT a; RELEASE a; COMMIT AND CHAIN; SHOW transaction_isolation"),
+                query("END; COMMIT AND CHAIN"),
+            ],
+        ),
+        (
+            "what several statements in one message set goes with the one that fails",
+            vec![
+                query("SET DateStyle = 'German'; SELECT nope FROM todos"),
+                query("SHOW DateStyle; SET LOCAL DateStyle = 'SQL'; SHOW DateStyle"),
+                query("SHOW DateStyle"),
+            ],
+        ),
+        (
+            "settings as functions",
+            vec![
+                query("SELECT set_config('TimeZone', 'Asia/Tokyo', false)"),
+                query("SELECT current_setting('TimeZone')"),
+                query("SELECT current_setting('nope.nope', true), current_setting('TimeZone') AS zone"),
+                parse("", "SELECT set_config($1, $2, $3)"),
+                describe(b'S', ""),
+                bind("", "", &[Some("DateStyle"), Some("German"), Some("f")]),
+                execute("", 0),
+                sync(),
+                query("SHOW DateStyle"),
+                query("RESET ALL"),
+                query("SHOW TimeZone"),
+                query("SET TimeZone = 'Nowhere/There'"),
+                query("SHOW nope"),
+            ],
+        ),
+        (
+            "an extended transaction",
+            vec![
+                parse("b", "BEGIN"),
+                bind("", "b", &[]),
+                describe(b'P', ""),
+                execute("", 0),
+                sync(),
+                parse("", ROWS),
+                bind("c", "", &[]),
+                execute("c", 5),
+                sync(),
+                execute("c", 5),
+                sync(),
+                query("SELECT count(*) FROM todos"),
+                execute("c", 5),
+                execute("c", 5),
+                sync(),
+                query("COMMIT"),
+                execute("c", 5),
+                sync(),
+            ],
+        ),
+        (
+            "names that are taken, and what has none",
+            vec![
+                parse("p", COUNT),
+                parse("p", COUNT),
+                sync(),
+                parse("", "SELECT 1; SELECT 2"),
+                sync(),
+                bind("c", "p", &[Some("1")]),
+                bind("c", "p", &[Some("1")]),
+                sync(),
+                query("DEALLOCATE p"),
+                query("DEALLOCATE p"),
+                describe(b'S', "p"),
+                sync(),
+                parse("", ""),
+                bind("", "", &[]),
+                describe(b'P', ""),
+                execute("", 0),
+                sync(),
+            ],
+        ),
+        (
+            "pipelined, with errors in between",
+            vec![
+                parse("", "SELECT 1"),
+                bind("", "", &[]),
+                execute("", 0),
+                parse("", "SELECT nope"),
+                bind("", "", &[]),
+                execute("", 0),
+                sync(),
+                parse("", "SELECT 2"),
+                bind("", "", &[]),
+                execute("", 0),
+                sync(),
+            ],
+        ),
+        (
+            "a parameter in a simple query, and other small errors",
+            vec![
+                query("SELECT count(*) FROM todos WHERE hours = $1"),
+                query("COMMIT"),
+                query("BEGIN; BEGIN; ROLLBACK"),
+                query("RESET nope.nope"),
+                query("SELECT 1; SELECT count(*) FROM nope; SELECT 2"),
+                query("SELECT \"unterminated"),
+                query("DISCARD ALL"),
+                query("SELECT 1; DISCARD ALL"),
+                query("CLOSE c"),
+                query("CLOSE ALL"),
+                query("UNLISTEN *"),
+                query("SELECT pg_advisory_unlock_all()"),
+            ],
         ),
         (
             "copied by the extended protocol",
@@ -156,6 +270,15 @@ async fn exchanges_are_those_of_one_postgres_message_by_message() {
         }
     }
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Postgres refuses it at Bind, the gate with what the value is for.
+#[tokio::test]
+async fn a_value_that_is_none_of_its_type_is_refused() {
+    let stage = Stage::start().await;
+    let messages = vec![parse("", COUNT), bind("", "", &[Some("x")]), execute("", 0), sync()];
+    let got = played(&mut stage.analyst("auto").await, &messages).await;
+    assert_eq!(got, ["1 ", "2 ", "E 22P02 None", "Z I"]);
 }
 
 #[tokio::test]

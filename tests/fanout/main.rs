@@ -12,6 +12,7 @@ mod generator;
 mod loss;
 mod refusals;
 mod reply;
+mod sessions;
 mod stage;
 mod tiers;
 mod unlike;

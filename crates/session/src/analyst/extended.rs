@@ -200,8 +200,7 @@ impl Talk<'_> {
             }
             Came::End(done, rows) => {
                 let tag = asked.tag.map_or(done.tag, str::to_owned);
-                let counted = if at_most.is_some() { counting(&tag, rows) } else { tag.clone() };
-                frame::command_complete(self.client.outbox.buffer(), &counted);
+                frame::command_complete(self.client.outbox.buffer(), &counting(&tag, rows));
                 Ok(Progress::Done(tag))
             }
         }

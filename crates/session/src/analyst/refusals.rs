@@ -135,9 +135,10 @@ pub(super) fn not_supported(what: &str) -> Fields {
     .with_hint("Use your driver's prepared statements and row limits; what writes or listens needs an ordinary session.")
 }
 
-/// A parameter in a simple query.
-pub(super) fn no_such_parameter() -> Fields {
-    Fields::error(sqlstate::UNDEFINED_PARAMETER, "there is no parameter $1")
+/// A parameter in a simple query, and where it stands.
+pub(super) fn no_such_parameter(name: &str, position: u32) -> Fields {
+    Fields::error(sqlstate::UNDEFINED_PARAMETER, format!("there is no parameter {name}"))
+        .with_position(position)
         .with_hint("Parameters need the extended protocol.")
 }
 
@@ -196,6 +197,7 @@ pub(super) fn only_in_transaction(what: &str) -> Fields {
 /// A statement only for the outside of a transaction.
 pub(super) fn only_outside_transaction(what: &str) -> Fields {
     Fields::error(sqlstate::ACTIVE_SQL_TRANSACTION, format!("{what} cannot run inside a transaction block"))
+        .with_hint("End the transaction first, and send it as a message of its own.")
 }
 
 /// A flag that is none.

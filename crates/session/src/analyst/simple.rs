@@ -11,7 +11,7 @@ use crate::error;
 use crate::life::{End, Segment};
 use crate::local::Company;
 use fanout::Values;
-use sql::Kind;
+use sql::{Kind, Lexer, Strings, TokenKind};
 use wire::frame::{self, HEADER_BYTES};
 use wire::sqlstate;
 
@@ -61,8 +61,8 @@ impl Talk<'_> {
             }
         };
         let asked = self.ask(asked, &[], tag).await?;
-        if !asked.described.parameters.is_empty() {
-            return Err(refusals::no_such_parameter().into());
+        if let Some((name, position)) = first_parameter(own) {
+            return Err(refusals::no_such_parameter(name, position).into());
         }
         if let Some(columns) = &asked.described.columns {
             write_home(Some(columns), &[], self.client.outbox.buffer());
@@ -193,6 +193,14 @@ impl Talk<'_> {
             Err(Fault::Told(_)) | Ok(()) => Ok(()),
         }
     }
+}
+
+/// The first parameter of a text, and where it stands in characters from 1.
+fn first_parameter(text: &str) -> Option<(&str, u32)> {
+    let mut tokens = Lexer::new(text.as_bytes(), Strings::Standard);
+    let first = tokens.find(|token| token.kind == TokenKind::Parameter)?;
+    let before = text.get(..first.start)?.chars().count();
+    Some((text.get(first.range())?, u32::try_from(before + 1).ok()?))
 }
 
 /// An error whose position counts from the beginning of a text in which its statement comes behind so many
