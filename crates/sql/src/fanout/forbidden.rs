@@ -124,8 +124,6 @@ pub(crate) fn expr(expr: &Expr) -> Result<(), Refusal> {
             | Expr::Prior(_)
             | Expr::Lambda(_)
             | Expr::MemberOf(_)
-            | Expr::Like { any: true, .. }
-            | Expr::ILike { any: true, .. }
     );
     if foreign { Err(Refusal::unread("an expression")) } else { Ok(()) }
 }

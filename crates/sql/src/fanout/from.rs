@@ -14,6 +14,9 @@ impl Walk<'_> {
         self.factor(&item.relation);
         for join in &item.joins {
             self.factor(&join.relation);
+            if join.global {
+                self.refuse(Refusal::unread("GLOBAL before a join"));
+            }
             self.join(&join.join_operator);
         }
     }

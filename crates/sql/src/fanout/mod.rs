@@ -24,6 +24,7 @@ mod query;
 mod read;
 mod refusal;
 mod resolve;
+mod room;
 mod source;
 mod stream;
 mod tables;

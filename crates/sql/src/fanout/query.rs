@@ -6,7 +6,7 @@ use super::read::{self, Read};
 use super::refusal::{Refusal, Unfit};
 use super::resolve::Resolved;
 use super::source::Source;
-use super::{alone, combine, gather, home, stream, tables, views};
+use super::{alone, combine, gather, home, room, stream, tables, views};
 use sqlparser::ast;
 
 /// What is to become of the rows.
@@ -55,7 +55,10 @@ pub struct Query {
 
 /// How a statement is to be answered, before home has said of which types its parts are.
 #[derive(Debug)]
-pub struct Shape(Made);
+pub struct Shape {
+    made: Made,
+    depth: usize,
+}
 
 #[derive(Debug)]
 enum Made {
@@ -133,29 +136,34 @@ impl Query {
             Some(views::Expanded { source, tree, partial }) => {
                 let (form, own, lookup) = (self.form.clone(), self.own.clone(), self.lookup.clone());
                 Self { form, own, source, only: Vec::new(), tree, partial, lookup }
-                    .shape_of_tables(catalog, tier, wishes)
+                    .shape_with_room(catalog, tier, wishes)
             }
-            None => self.shape_of_tables(catalog, tier, wishes),
+            None => self.shape_with_room(catalog, tier, wishes),
         }
     }
 
-    fn shape_of_tables(&self, catalog: &Catalog, tier: Tier, wishes: &Wishes) -> Result<Shape, Unfit> {
+    fn shape_with_room(&self, catalog: &Catalog, tier: Tier, wishes: &Wishes) -> Result<Shape, Unfit> {
+        let depth = room::depth(self.source.text());
+        let made = room::with(depth, || self.shape_of_tables(catalog, tier, wishes))??;
+        Ok(Shape { made, depth })
+    }
+
+    fn shape_of_tables(&self, catalog: &Catalog, tier: Tier, wishes: &Wishes) -> Result<Made, Unfit> {
         let resolved = Resolved::of(&self.tree, Some(catalog))?;
         if let Some(plan) = alone::plan(self, catalog, &resolved, tier)? {
-            return Ok(Shape(Made::Alone(Box::new(plan))));
+            return Ok(Made::Alone(Box::new(plan)));
         }
         if self.partial && tier != Tier::Gather {
             return Err(Unfit::not_here("there are words in it that only home understands"));
         }
         let wishes = &Wishes { bare: wishes.bare || self.partial, ..*wishes };
-        let made = match tier {
+        Ok(match tier {
             Tier::Gather => Made::Gather(Box::new(gather::shape(self, catalog, &resolved, wishes)?)),
             Tier::Fold | Tier::Combine => {
                 Made::Combine(Box::new(combine::shape(self, catalog, &resolved, tier, wishes)?))
             }
             Tier::Stream => Made::Stream(Box::new(stream::shape(self, catalog, &resolved, wishes)?)),
-        };
-        Ok(Shape(made))
+        })
     }
 
     /// The tree of [`Query::source`].
@@ -179,7 +187,7 @@ impl Shape {
     /// parameters as the client's text does, and is to be parsed with the types that home found for those there.
     #[must_use]
     pub fn probe(&self) -> Option<&str> {
-        match &self.0 {
+        match &self.made {
             Made::Alone(_) | Made::Gather(_) => None,
             Made::Combine(shape) => shape.probe(),
             Made::Stream(shape) => shape.probe(),
@@ -192,11 +200,11 @@ impl Shape {
     ///
     /// [`Unfit`] where those types do not allow it at this tier.
     pub fn plan(&self, types: &Types) -> Result<Plan, Unfit> {
-        match &self.0 {
+        room::with(self.depth, || match &self.made {
             Made::Alone(plan) => Ok((**plan).clone()),
             Made::Gather(shape) => Ok(shape.plan(types)),
             Made::Combine(shape) => shape.plan(types),
             Made::Stream(shape) => shape.plan(types),
-        }
+        })?
     }
 }

@@ -2,11 +2,13 @@
 
 use super::query::Form;
 use super::refusal::Refusal;
+use super::source::Source;
 use super::words::{self, Words};
 use crate::{Lexer, Strings, Token, TokenKind};
 use sqlparser::ast;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{TokenWithSpan, Tokenizer};
 use std::ops::Range;
 
 /// Most bytes of a statement.
@@ -71,16 +73,54 @@ pub(crate) fn parse(text: &str) -> Result<(Box<ast::Query>, bool), Refusal> {
 
 fn parse_all(text: &str) -> Result<Box<ast::Query>, Refusal> {
     let dialect = PostgreSqlDialect {};
+    let tokens = Tokenizer::new(&dialect, text).tokenize_with_location();
+    let tokens = tokens.map_err(|error| Refusal::unread(&error.to_string()))?;
+    same_words(text, &tokens)?;
     let statements = Parser::new(&dialect)
         .with_recursion_limit(MAX_DEPTH)
-        .try_with_sql(text)
-        .and_then(|mut parser| parser.parse_statements())
+        .with_tokens_with_locations(tokens)
+        .parse_statements()
         .map_err(|error| not_parsed(&error))?;
     match <[ast::Statement; 1]>::try_from(statements) {
         Ok([ast::Statement::Query(query)]) => Ok(query),
         Ok(_) => Err(Refusal::unread("it is no query")),
         Err(_) => Err(Refusal::unread("it is not one statement")),
     }
+}
+
+/// Names and constants have to begin where they begin for Postgres: where comments and quotes end is not left to
+/// the parser alone.
+fn same_words(text: &str, parsed: &[TokenWithSpan]) -> Result<(), Refusal> {
+    let source = Source::new(text.to_owned());
+    let theirs =
+        parsed.iter().filter(|token| is_word(&token.token)).map(|token| source.offset(token.span.start));
+    let ours = tokens(text)
+        .into_iter()
+        .filter(|token| !matches!(token.kind, TokenKind::Operator | TokenKind::Symbol));
+    if theirs.eq(ours.map(|token| Some(token.start))) {
+        return Ok(());
+    }
+    Err(Refusal::unread("a quote, comment or number of an unusual form"))
+}
+
+/// Whether a token is a name or a constant.
+fn is_word(token: &sqlparser::tokenizer::Token) -> bool {
+    use sqlparser::tokenizer::Token as T;
+    matches!(
+        token,
+        T::Word(_)
+            | T::Number(..)
+            | T::Char(_)
+            | T::SingleQuotedString(_)
+            | T::DoubleQuotedString(_)
+            | T::DollarQuotedString(_)
+            | T::SingleQuotedByteStringLiteral(_)
+            | T::NationalStringLiteral(_)
+            | T::EscapedStringLiteral(_)
+            | T::UnicodeStringLiteral(_)
+            | T::HexStringLiteral(_)
+            | T::Placeholder(_)
+    )
 }
 
 fn not_parsed(error: &ParserError) -> Refusal {
@@ -99,15 +139,18 @@ pub(crate) fn check(text: &str) -> Result<(), Refusal> {
         return Err(too_long());
     }
     let tokens = tokens(text);
-    let one_of = |words: &[&str], token: &Token| words.iter().any(|word| words::is(text, token, word));
-    let joins = tokens.iter().filter(|token| one_of(&["join"], token)).count();
+    let joins = tokens.iter().filter(|token| words::is(text, token, "join")).count();
     if joins > MAX_JOINS {
         return Err(Refusal::too_complex(
             "the statement has too many joins for a fan-out",
             format!("Up to {MAX_JOINS} are followed."),
         ));
     }
-    let words = tokens.iter().filter(|token| token.kind == TokenKind::Operator || one_of(&CHAINS, token));
+    let words = tokens.iter().filter(|token| match token.kind {
+        TokenKind::Operator => true,
+        TokenKind::Word => is_chain(&text[token.range()]),
+        _ => false,
+    });
     let of_arrays = tokens.windows(2).filter(|pair| text[pair[0].start..pair[1].end].ends_with(']'));
     let of_arrays = of_arrays.filter(|pair| &text[pair[0].range()] == "[");
     if words.count() + of_arrays.count() > MAX_OPERATORS {
@@ -122,7 +165,7 @@ pub(crate) fn check(text: &str) -> Result<(), Refusal> {
 }
 
 /// Words that put an expression or a query on top of another.
-const CHAINS: [&str; 18] = [
+const CHAINS: [&str; 21] = [
     "and",
     "or",
     "not",
@@ -141,7 +184,15 @@ const CHAINS: [&str; 18] = [
     "intersect",
     "overlaps",
     "operator",
+    "regexp",
+    "xor",
+    "rlike",
 ];
+
+/// Whether it is one of those words.
+pub(crate) fn is_chain(word: &str) -> bool {
+    CHAINS.iter().any(|chain| chain.eq_ignore_ascii_case(word))
+}
 
 /// Rewrites what the parser misreads into what means the same.
 fn plain(text: &str, words: &Words) -> (String, Vec<usize>) {

@@ -3,17 +3,26 @@
 use sqlparser::tokenizer::{Location, Span};
 use std::ops::Range;
 
-/// Text with the starts of its lines.
+/// Text with the starts of its lines and characters.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
     text: String,
+    /// The first byte of each line, or its first character where there are characters of several bytes.
     lines: Vec<usize>,
+    /// The byte of each character and of the end; empty if every character is one byte.
+    characters: Vec<usize>,
 }
 
 impl Source {
     pub(crate) fn new(text: String) -> Self {
-        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, lines }
+        if text.is_ascii() {
+            let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+            return Self { text, lines, characters: Vec::new() };
+        }
+        let characters = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+        let ends = text.chars().enumerate().filter(|(_, c)| *c == '\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(ends).collect();
+        Self { text, lines, characters }
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -24,14 +33,12 @@ impl Source {
     pub(crate) fn offset(&self, at: Location) -> Option<usize> {
         let line = usize::try_from(at.line).ok()?.checked_sub(1)?;
         let column = usize::try_from(at.column).ok()?.checked_sub(1)?;
-        let start = *self.lines.get(line)?;
-        let rest = self.text.get(start..)?;
-        let within = if rest.get(..column).is_some_and(str::is_ascii) {
-            column
+        let at = self.lines.get(line)?.checked_add(column)?;
+        if self.characters.is_empty() {
+            Some(at).filter(|at| *at <= self.text.len())
         } else {
-            rest.char_indices().map(|(at, _)| at).chain([rest.len()]).nth(column)?
-        };
-        Some(start + within)
+            self.characters.get(at).copied()
+        }
     }
 
     /// The bytes of a span.

@@ -80,8 +80,12 @@ impl<'a> Examiner<'a> {
             Expr::Between { expr, low, high, .. } => {
                 self.ordered([expr.as_ref(), low.as_ref(), high.as_ref()])
             }
-            Expr::Like { expr, pattern, escape_char: None, .. } => self.like(expr, pattern, false),
-            Expr::ILike { expr, pattern, escape_char: None, .. } => self.like(expr, pattern, true),
+            Expr::Like { expr, pattern, escape_char: None, any: false, .. } => {
+                self.like(expr, pattern, false)
+            }
+            Expr::ILike { expr, pattern, escape_char: None, any: false, .. } => {
+                self.like(expr, pattern, true)
+            }
             Expr::AnyOp { left, compare_op, right, .. } | Expr::AllOp { left, compare_op, right } => {
                 self.binary(left, compare_op, right)
             }
