@@ -1,6 +1,6 @@
 //! Every metric's name and help text, and how they are rendered for Prometheus.
 
-use metrics::{Unit, describe_counter, describe_gauge, gauge};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 
 /// Metrics cannot be recorded: something in the process records them already.
@@ -16,7 +16,7 @@ pub struct Metrics {
 }
 
 /// What only grows.
-const COUNTERS: [(&str, &str); 7] = [
+const COUNTERS: [(&str, &str); 9] = [
     ("stuffgate_connections_total", "Connections accepted from clients."),
     (
         "stuffgate_accept_failures_total",
@@ -26,7 +26,18 @@ const COUNTERS: [(&str, &str); 7] = [
     ("stuffgate_cancels_total", "Cancel requests received."),
     ("stuffgate_pins_total", "Times a session began to keep its server connection, by reason."),
     ("stuffgate_registry_changes_total", "Changes of the registry that the gate has followed."),
+    (
+        "stuffgate_fanout_statements_total",
+        "Statements over many stores, by tier (t0 to t3, home, explain, none) and outcome: ok, partial, error, cancelled.",
+    ),
+    ("stuffgate_fanout_legs_total", "Stores that such statements asked, by what became of it."),
     ("stuffgate_outbox_total", "Attempts at work that waited for a store, by outcome: done, failed."),
+];
+
+/// What is spread.
+const HISTOGRAMS: [(&str, &str); 2] = [
+    ("stuffgate_fanout_statement_seconds", "How long statements over many stores took, by tier."),
+    ("stuffgate_fanout_leg_seconds", "How long each store's part of them took."),
 ];
 
 /// What goes up and down.
@@ -74,6 +85,9 @@ impl Metrics {
         let handle = PrometheusBuilder::new().install_recorder()?;
         for (name, help) in COUNTERS {
             describe_counter!(name, Unit::Count, help);
+        }
+        for (name, help) in HISTOGRAMS {
+            describe_histogram!(name, Unit::Seconds, help);
         }
         for (name, help) in GAUGES {
             describe_gauge!(name, help);

@@ -131,14 +131,13 @@ pub(crate) fn setting(name: &str, value: &str, needed: &str) -> Box<Fields> {
             sqlstate::FEATURE_NOT_SUPPORTED,
             format!("a fan-out needs {name} to be {needed}, and it is {value}"),
         )
-        .with_hint(format!("SET {name} = '{needed}'")),
+        .with_hint("SET it so: the texts of all stores are put together as they come."),
     )
 }
 
 /// COPY takes no parameters (PostgreSQL: 42P02).
 pub(crate) fn no_parameter() -> Box<Fields> {
-    let code = Sqlstate::from_bytes(b"42P02").unwrap_or(sqlstate::SYNTAX_ERROR);
-    Box::new(Fields::error(code, "there is no parameter $1"))
+    Box::new(Fields::error(sqlstate::UNDEFINED_PARAMETER, "there is no parameter $1"))
 }
 
 /// Home has changed since the statement was described.
