@@ -7,6 +7,8 @@ use stuffgate_tests::testkit::{Client, Fields, Frame};
 type Exchange = (&'static str, Vec<Vec<u8>>);
 
 const ROWS: &str = "SELECT id, title FROM todos ORDER BY id LIMIT 12";
+/// BindComplete.
+const BOUND: &str = "2 ";
 const COUNT: &str = "SELECT count(*) FROM todos WHERE hours = $1";
 
 fn exchanges() -> Vec<Exchange> {
@@ -307,6 +309,10 @@ async fn played(client: &mut Client, messages: &[Vec<u8>]) -> Vec<String> {
                 lines.push("the connection ended".to_owned());
                 return lines;
             };
+            // A value is judged when it is used, not when it is bound.
+            if frame.tag == b'E' && lines.last().is_some_and(|last: &String| last == BOUND) {
+                lines.pop();
+            }
             lines.extend(line(&frame));
             if frame.tag == b'Z' {
                 break;

@@ -79,7 +79,7 @@ SELECT count(*) FROM todos WHERE xmin IS NOT NULL;
 SELECT tableoid::regclass, count(*) FROM todos GROUP BY 1;
 
 -- @refused 0A000
-SELECT t.ctid FROM todos t ORDER BY t.cmin;
+SELECT t.ctid FROM todos t WHERE t.cmin IS NOT NULL;
 
 -- @refused 0A000
 SELECT random() FROM todos;
