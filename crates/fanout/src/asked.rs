@@ -71,5 +71,5 @@ impl Asked {
 /// about a value, or a store that collates otherwise.
 pub(crate) fn wants_bare(finished: &Finished) -> bool {
     let code = finished.report.sqlstate.as_deref().unwrap_or_default();
-    finished.collates_otherwise || code.starts_with("21") || code.starts_with("22")
+    finished.collates_otherwise || ["21", "22", "54"].iter().any(|class| code.starts_with(class))
 }

@@ -56,7 +56,7 @@ SELECT id, (due, due + 10) OVERLAPS (date '2024-01-01', date '2024-03-31') FROM 
 
 SELECT date_bin('15 minutes', stamp, timestamp '2000-01-01'), count(*) FROM todos WHERE isfinite(stamp) GROUP BY 1;
 
-SELECT sum(took), avg(took), min(took), max(took) FROM todos WHERE took > '2 hours';
+SELECT sum(took), avg(took), justify_interval(min(took)), max(took) FROM todos WHERE took > '2 hours';
 
 SELECT mood, sum(took), avg(took) FROM todos GROUP BY mood;
 

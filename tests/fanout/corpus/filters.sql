@@ -138,6 +138,10 @@ SELECT count(*) FROM todos WHERE true AND 1 = 1 AND NOT false;
 
 SELECT count(*) FROM todos WHERE NULL;
 
+SELECT count(*) FROM todos WHERE title = NULL;
+
+SELECT count(*) FROM todos WHERE NOT (title = NULL) OR hours = 8;
+
 SELECT count(*) FROM todos WHERE hours::text = '8' AND title COLLATE "C" < 'a';
 
 SELECT count(*) FROM todos t WHERE t IS NOT NULL OR t.small = 7;
