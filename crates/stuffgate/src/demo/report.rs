@@ -1,7 +1,8 @@
 //! What the demo tells: a table for people, JSON for scripts.
 
 use super::SERVICE;
-use super::stage::{Stage, write_private};
+use super::show::QUESTION;
+use super::stage::{NAMES, Seat, Stage, write_private};
 use anyhow::Context as _;
 use scratch::HOST;
 use serde_json::{Map, Value, json};
@@ -27,6 +28,7 @@ pub(super) fn table(stage: &Stage) -> anyhow::Result<String> {
         line("…", &format!("and {more} more: --json FILE has them all"))?;
     }
     line(&format!("service {SERVICE}"), &service_url(stage))?;
+    line("analyst", &analyst_url(stage))?;
     line("admin console", &admin_url(stage))?;
     write!(text, "\nWorth trying\n{}\nCtrl-C removes everything.", commands(stage)?)?;
     Ok(text)
@@ -36,14 +38,26 @@ fn commands(stage: &Stage) -> anyhow::Result<String> {
     let program = std::env::current_exe()?;
     let alice = stage.seats.first().context("nobody is there")?;
     let alice = stage.gate_url(&alice.name, &alice.secret, SERVICE);
+    let analyst = analyst_url(stage);
+    let alone = stage.seats.iter().take(NAMES.len()).last().context("nobody is there")?;
+    let (stop, last) = (stop(stage, alone)?, &alone.name);
+    let program = format!("{} -c {}", program.display(), stage.config().display());
     let bound = format!("{}?options=-c%20stuffgate.user%3Dbob", service_url(stage));
     Ok(format!(
         "    psql '{alice}' -c 'TABLE todos'\n    \
          psql '{bound}' -c 'TABLE todos'\n    \
-         {} -c {} revoke alice {SERVICE}     (then the first one again)\n",
-        program.display(),
-        stage.config().display()
+         psql '{analyst}' -c '{QUESTION}'\n    \
+         {stop}     (stops the store of {last}; then the one before, or this:)\n    \
+         {program} query {SERVICE} '{QUESTION}'\n    \
+         {program} revoke alice {SERVICE}     (then the first one again)\n",
     ))
+}
+
+/// What ends the server of one store alone, as its system does: a fast shutdown (PostgreSQL manual, "Shutting Down
+/// the Server").
+fn stop(stage: &Stage, seat: &Seat) -> anyhow::Result<String> {
+    let pid = stage.server(seat).folder().join("data/postmaster.pid");
+    Ok(format!("kill -INT $(head -1 {})", pid.display()))
 }
 
 /// Writes everything as JSON, for its owner's eyes only; the file appears whole.
@@ -66,6 +80,7 @@ pub(super) fn write_json(stage: &Stage, path: &Path) -> anyhow::Result<()> {
         "service": SERVICE,
         "gate": { "host": HOST, "port": stage.port, "http": stage.http },
         "service_url": service_url(stage),
+        "analyst_url": analyst_url(stage),
         "admin_url": admin_url(stage),
         "home_url": stage.direct_url(&stage.home),
         "users": Value::Object(users),
@@ -78,6 +93,10 @@ pub(super) fn write_json(stage: &Stage, path: &Path) -> anyhow::Result<()> {
 
 fn service_url(stage: &Stage) -> String {
     stage.gate_url(SERVICE, &stage.service_secret, SERVICE)
+}
+
+fn analyst_url(stage: &Stage) -> String {
+    stage.gate_url("analyst", &stage.analyst_secret, SERVICE)
 }
 
 fn admin_url(stage: &Stage) -> String {

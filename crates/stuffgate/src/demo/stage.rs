@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The users of the demo; further ones are called user04, user05, …
-const NAMES: [&str; 3] = ["alice", "bob", "carol"];
+pub(super) const NAMES: [&str; 3] = ["alice", "bob", "carol"];
 /// Further users' stores on one server.
 const STORES_PER_SERVER: usize = 100;
 /// Most stores of a demo.
@@ -45,6 +45,7 @@ pub(super) struct Stage {
     pub(super) http: u16,
     pub(super) service_secret: String,
     pub(super) admin_secret: String,
+    pub(super) analyst_secret: String,
     pub(super) seats: Vec<Seat>,
     pub(super) home: Seat,
     servers: Vec<Server>,
@@ -71,6 +72,7 @@ impl Stage {
             http: free_port(),
             service_secret: secret()?,
             admin_secret: secret()?,
+            analyst_secret: secret()?,
             seats,
             home,
             servers,
@@ -160,12 +162,14 @@ impl Stage {
         keep("home.secret", &self.home.account.password)?;
         keep("todo.secret", &self.service_secret)?;
         keep("admin.secret", &self.admin_secret)?;
+        keep("analyst.secret", &self.analyst_secret)?;
         let home = self.url_without_secret(&self.home);
         write!(
             text,
             "[[service]]\nname = \"{SERVICE}\"\nhome = {{ url = \"{home}\", secret_file = \"home.secret\" }}\n\n\
              [[login]]\nname = \"{SERVICE}\"\nkind = \"service\"\nservice = \"{SERVICE}\"\nsecret_file = \"todo.secret\"\n\n\
-             [[login]]\nname = \"admin\"\nkind = \"admin\"\nsecret_file = \"admin.secret\"\n"
+             [[login]]\nname = \"admin\"\nkind = \"admin\"\nsecret_file = \"admin.secret\"\n\n\
+             [[login]]\nname = \"analyst\"\nkind = \"analyst\"\nservice = \"{SERVICE}\"\nsecret_file = \"analyst.secret\"\n"
         )?;
         for seat in &self.seats {
             let (name, url) = (&seat.name, self.url_without_secret(seat));
