@@ -13,6 +13,7 @@ mod idle_clients;
 mod leaks;
 mod long_statements;
 mod many_users;
+mod materialized;
 mod own_rows;
 mod queries;
 mod revocations;

@@ -10,6 +10,7 @@ pub(crate) enum Listing {
     Grants,
     Help,
     Logins,
+    Materialized,
     Pools,
     Servers,
     Services,
@@ -19,12 +20,13 @@ pub(crate) enum Listing {
 }
 
 impl Listing {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Clients,
         Self::Config,
         Self::Grants,
         Self::Help,
         Self::Logins,
+        Self::Materialized,
         Self::Pools,
         Self::Servers,
         Self::Services,
@@ -41,6 +43,7 @@ impl Listing {
             Self::Grants => "GRANTS",
             Self::Help => "HELP",
             Self::Logins => "LOGINS",
+            Self::Materialized => "MATERIALIZED",
             Self::Pools => "POOLS",
             Self::Servers => "SERVERS",
             Self::Services => "SERVICES",

@@ -35,6 +35,29 @@ pub struct SessionRow {
     pub ending: Option<&'static str>,
 }
 
+/// An answer that is kept on a home.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaterializedRow {
+    /// Its name.
+    pub name: String,
+    /// The service whose stores are asked.
+    pub service: String,
+    /// Seconds between two refreshes.
+    pub every_s: i64,
+    /// When the answer that is kept was asked for, in seconds since the Unix epoch.
+    pub as_of: Option<i64>,
+    /// Stores that were asked.
+    pub asked: Option<u32>,
+    /// Stores that are in it.
+    pub ok: Option<u32>,
+    /// Its rows.
+    pub rows: Option<i64>,
+    /// When it is refreshed next, in seconds since the Unix epoch.
+    pub due_at: i64,
+    /// Why the last refresh failed, if it did.
+    pub last_error: Option<String>,
+}
+
 /// What the console shows and does. Called from async code: nothing here may take long.
 pub trait Facts: Send + Sync {
     /// Who and what there is.
@@ -43,6 +66,8 @@ pub trait Facts: Send + Sync {
     fn pools(&self) -> Vec<PoolRow>;
     /// The sessions at this moment.
     fn sessions(&self) -> Vec<SessionRow>;
+    /// Answers that are kept on homes, by name, as they were lately.
+    fn materialized(&self) -> Vec<MaterializedRow>;
     /// The settings in force, each a name such as `pool.total` and its value; no secret among them.
     fn settings(&self) -> Vec<(&'static str, String)>;
     /// The program's version.

@@ -17,6 +17,6 @@ mod show;
 mod talk;
 
 pub use console::serve;
-pub use facts::{Facts, PoolRow, SessionRow};
+pub use facts::{Facts, MaterializedRow, PoolRow, SessionRow};
 pub use http::{Health, MAX_CONNECTIONS, serve_http};
 pub use metrics::{Gauges, Metrics, MetricsError};

@@ -1,7 +1,7 @@
 //! The listings: their columns, and their rows made one at a time.
 
 use crate::command::Listing;
-use crate::facts::{Facts, PoolRow};
+use crate::facts::{Facts, MaterializedRow, PoolRow};
 use model::{
     Directory, Endpoint, Grant, GrantState, Login, LoginKind, Partition, Store, StoreState, TlsMode,
 };
@@ -16,7 +16,7 @@ pub(crate) type Cell = Option<String>;
 pub(crate) type Rows = Box<dyn Iterator<Item = Vec<Cell>> + Send>;
 
 /// Every command, for `SHOW HELP`.
-const HELP: [(&str, &str); 14] = [
+const HELP: [(&str, &str); 15] = [
     ("SHOW CLIENTS", "the sessions, each with its number"),
     ("SHOW POOLS", "the pools of server connections, each with its last failure while it fails"),
     ("SHOW SERVERS", "server connections by service"),
@@ -25,6 +25,7 @@ const HELP: [(&str, &str); 14] = [
     ("SHOW SERVICES", "the applications that use the gate"),
     ("SHOW GRANTS", "which service may use a partition of which store"),
     ("SHOW LOGINS", "what clients connect with"),
+    ("SHOW MATERIALIZED", "answers that are kept on homes, and how their last refresh ended"),
     ("SHOW CONFIG", "the settings in force"),
     ("SHOW VERSION", "the program's version"),
     ("SHOW HELP", "this"),
@@ -43,6 +44,9 @@ pub(crate) fn columns(listing: Listing) -> &'static [&'static str] {
         }
         Listing::Help => &["command", "what"],
         Listing::Logins => &["login", "kind", "of", "state", "expires_at", "min_stores_per_group"],
+        Listing::Materialized => {
+            &["name", "service", "every_s", "as_of", "asked", "ok", "rows", "due_at", "last_error"]
+        }
         Listing::Pools => &["pool", "service", "idle", "active", "waiting", "failing"],
         Listing::Servers => {
             &["service", "pools", "connections", "idle", "active", "waiting", "failing_pools"]
@@ -62,6 +66,7 @@ pub(crate) fn rows(listing: Listing, facts: &dyn Facts) -> Rows {
         Listing::Grants => grants(facts.directory()),
         Listing::Help => Box::new(HELP.into_iter().map(|(command, what)| row([command, what]))),
         Listing::Logins => logins(facts.directory()),
+        Listing::Materialized => Box::new(facts.materialized().into_iter().map(materialized)),
         Listing::Pools => Box::new(facts.pools().into_iter().map(pool)),
         Listing::Servers => servers(&facts.pools()),
         Listing::Services => services(&facts.directory()),
@@ -247,6 +252,20 @@ fn login_state(login: &Login, directory: &Directory, now: i64) -> &'static str {
     } else {
         "disabled"
     }
+}
+
+fn materialized(known: MaterializedRow) -> Vec<Cell> {
+    vec![
+        Some(known.name),
+        Some(known.service),
+        some(&known.every_s),
+        known.as_of.map(time),
+        known.asked.map(|count| count.to_string()),
+        known.ok.map(|count| count.to_string()),
+        known.rows.map(|count| count.to_string()),
+        Some(time(known.due_at)),
+        known.last_error,
+    ]
 }
 
 fn address(endpoint: &Endpoint) -> String {

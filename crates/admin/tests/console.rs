@@ -2,7 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "test code")]
 
-use admin::{Facts, PoolRow, SessionRow};
+use admin::{Facts, MaterializedRow, PoolRow, SessionRow};
 use model::scram::ScramVerifier;
 use model::{
     Change, Directory, Disclosure, Endpoint, Grant, GrantId, GrantState, Home, Login, LoginId, LoginKind,
@@ -49,6 +49,20 @@ impl Facts for Made {
             ending,
         };
         vec![session(9, Some("draining")), session(4, None)]
+    }
+
+    fn materialized(&self) -> Vec<MaterializedRow> {
+        vec![MaterializedRow {
+            name: "done".to_owned(),
+            service: "todo".to_owned(),
+            every_s: 3600,
+            as_of: Some(1_000_000_000),
+            asked: Some(4),
+            ok: Some(3),
+            rows: Some(2),
+            due_at: 1_000_003_600,
+            last_error: None,
+        }]
     }
 
     fn settings(&self) -> Vec<(&'static str, String)> {
@@ -186,12 +200,13 @@ async fn refused(client: &Client, query: &str) -> (String, String, String) {
     (error.code().code().to_owned(), error.message().to_owned(), hint)
 }
 
-const SHOWS: [&str; 11] = [
+const SHOWS: [&str; 12] = [
     "SHOW CLIENTS",
     "SHOW CONFIG",
     "SHOW GRANTS",
     "SHOW HELP",
     "SHOW LOGINS",
+    "SHOW MATERIALIZED",
     "SHOW POOLS",
     "SHOW SERVERS",
     "SHOW SERVICES",
@@ -245,6 +260,10 @@ async fn what_is_listed_is_what_there_is() {
     assert_eq!(line("SHOW LOGINS", 0).await, "l-admin|admin|-|active|-|-");
     assert_eq!(line("SHOW LOGINS", 1).await, "l-analyst|analyst|todo|active|-|5");
     assert_eq!(line("SHOW LOGINS", 3).await, "l-user|user|bob|disabled|-|-");
+    assert_eq!(
+        line("SHOW MATERIALIZED", 0).await,
+        "done|todo|3600|2001-09-09T01:46:40Z|4|3|2|2001-09-09T02:46:40Z|-"
+    );
     assert_eq!(line("SHOW CONFIG", 0).await, "pool.total|1000");
     assert_eq!(line("SHOW VERSION", 0).await, "1.2.3");
     let help = words(&client, "SHOW HELP").await;

@@ -278,7 +278,7 @@ impl Prepared {
             Aim { tier: TierWish::Only(Tier::Fold), .. } => &[Tier::Fold],
             Aim { tier: TierWish::Only(Tier::Combine), .. } => &[Tier::Combine],
             Aim { tier: TierWish::Only(Tier::Gather), .. } => &[Tier::Gather],
-            Aim { tier: TierWish::Auto, .. } => &[Tier::Combine, Tier::Gather],
+            Aim { tier: TierWish::Auto, .. } => &[Tier::Stream, Tier::Combine, Tier::Gather],
         };
         for tier in tiers {
             match self.at_tier(home, query, *tier, aim).await? {

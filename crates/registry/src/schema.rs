@@ -5,7 +5,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// One script per version; `PRAGMA user_version` counts how many of them a file has seen.
-const STEPS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
+const STEPS: &[&str] =
+    &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 
 /// Marks the file as ours (`PRAGMA application_id`): "SGat".
 const APPLICATION_ID: i64 = 0x5347_6174;

@@ -40,6 +40,7 @@ mod workers;
 
 pub use console::Console;
 pub use gate::{Gate, Limits, Parts};
+pub use route::home_of;
 pub use serve::serve;
 pub use sessions::{EndReason, Handle, Sessions};
 pub use workers::Workers;

@@ -138,15 +138,21 @@ fn to_store(directory: &Directory, caller: &Caller, user: UserId, name: &str) ->
 }
 
 fn to_home(caller: &Caller, home: &Home) -> Route {
-    let place = Arc::new(Place {
-        key: Key::Home(caller.service),
-        service: caller.service,
-        label: format!("the home of {}", caller.service_name).into(),
+    let place = Arc::new(home_of(caller.service, &caller.service_name, home));
+    Route { place, names: None, grant: None, expires_at: None }
+}
+
+/// Where a service's home is leased.
+#[must_use]
+pub fn home_of(service: ServiceId, name: &Name, home: &Home) -> Place {
+    Place {
+        key: Key::Home(service),
+        service,
+        label: format!("the home of {name}").into(),
         endpoint: home.endpoint.clone(),
         role: home.role.clone(),
         credential: home.credential.clone(),
         startup: Vec::new(),
         allow_trust: false,
-    });
-    Route { place, names: None, grant: None, expires_at: None }
+    }
 }

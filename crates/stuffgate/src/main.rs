@@ -3,6 +3,7 @@
 mod cli;
 mod config;
 mod demo;
+mod materialize;
 mod provisioning;
 mod reconcile;
 mod serve;

@@ -9,12 +9,14 @@ mod open_files;
 mod phase;
 mod readers;
 mod ready;
+mod refreshes;
 mod settings;
 mod tls;
 mod worker;
 
 use crate::cli;
 use crate::config::{Config, PoolLimits};
+use crate::materialize::Refresher;
 use crate::telemetry::Telemetry;
 use admin::Metrics;
 use anyhow::{Context as _, anyhow};
@@ -26,6 +28,7 @@ use model::Directory;
 use phase::{Phase, Phases};
 use pool::{Budgets, Pools, Settings};
 use readers::FromRegistry;
+use refreshes::{Kept, keep_fresh};
 use registry::{FollowEvent, Follower, ReaderRoles, Registry};
 use session::{Gate, Limits, Parts, Workers};
 use std::net::{SocketAddr, TcpListener};
@@ -60,7 +63,8 @@ async fn serve(config: Config, ready_file: Option<&Path>, workers: Vec<Worker>) 
     open_files::raise_limit(config.session.max_clients + config.pool.total);
     let phases = Phases::new();
     let runtimes = Workers::new(workers.iter().map(Worker::runtime).collect());
-    let (desk, gate, opener) = assemble(&config, telemetry, phases.clone(), runtimes)?;
+    let kept = Kept::default();
+    let (desk, gate, opener) = assemble(&config, telemetry, phases.clone(), runtimes, kept.clone())?;
     let changed = Arc::new(Notify::new());
     let follower = follow(&config, &gate, &desk, &changed)?;
 
@@ -73,7 +77,9 @@ async fn serve(config: Config, ready_file: Option<&Path>, workers: Vec<Worker>) 
     if let Some(listener) = http {
         tokio::spawn(admin::serve_http(listener, Arc::clone(&desk) as Arc<dyn admin::Health>));
     }
+    let refresher = refresher(&config, &gate, &opener);
     let chores = [
+        tokio::spawn(keep_fresh(refresher, config.registry.clone(), Arc::clone(&opener), kept)),
         tokio::spawn(control::look_after(Arc::clone(&gate), changed)),
         tokio::spawn(control::reconcile(config.clone(), opener)),
     ];
@@ -97,6 +103,7 @@ fn assemble(
     telemetry: Telemetry,
     phases: Phases,
     workers: Workers,
+    kept: Kept,
 ) -> anyhow::Result<(Arc<Desk>, Arc<Gate>, Arc<Opener>)> {
     let kek = cli::kek(config).map_err(|failure| anyhow!("{}", failure.message()))?;
     // Opened once for what following it does not look at: its version and its key.
@@ -110,6 +117,7 @@ fn assemble(
         phases,
         opener: Arc::clone(&opener),
         telemetry,
+        kept,
         metrics: Metrics::install(VERSION, now())?,
         config: config.clone(),
     });
@@ -126,6 +134,16 @@ fn assemble(
     let gate = Gate::new(Parts { directory, pools, fanout, console, tls, limits, workers, mock_secret });
     desk.show(&gate);
     Ok((desk, gate, opener))
+}
+
+/// What makes materialised answers anew, with what sessions use.
+fn refresher(config: &Config, gate: &Gate, opener: &Arc<Opener>) -> Refresher {
+    Refresher {
+        fanout: Arc::clone(&gate.fanout),
+        directory: Arc::clone(&gate.directory),
+        credentials: Arc::clone(opener) as _,
+        allow: config.allow_addresses,
+    }
 }
 
 fn pool_settings(limits: &PoolLimits, addresses: AddressPolicy) -> Settings {

@@ -1,7 +1,7 @@
 //! A server, or a gate, spoken to in simple queries: what it answers is told as it comes.
 
 use std::io;
-use wire::frame::{HEADER_BYTES, Header, Reader, backend};
+use wire::frame::{HEADER_BYTES, Header, Reader, backend, frontend};
 use wire::{Fields, Peer, Stream, frame};
 
 /// A column of an answer.
@@ -50,10 +50,76 @@ pub(crate) enum TalkError {
 pub(crate) async fn query(
     peer: &mut Peer<Stream>,
     sql: &str,
-    mut on: impl FnMut(Told<'_>) -> io::Result<()>,
+    mut on: impl FnMut(Told<'_>) -> io::Result<()> + Send,
 ) -> Result<(), TalkError> {
     frame::query(peer.outbox.buffer(), sql);
     peer.send().await?;
+    until_ready(peer, &mut on).await
+}
+
+/// Runs statements of which no row is wanted.
+///
+/// # Errors
+/// See [`TalkError`].
+pub(crate) async fn run(peer: &mut Peer<Stream>, sql: &str) -> Result<(), TalkError> {
+    query(peer, sql, |_| Ok(())).await
+}
+
+/// The first column of every row, NULL as an empty text.
+///
+/// # Errors
+/// See [`TalkError`].
+pub(crate) async fn values(peer: &mut Peer<Stream>, sql: &str) -> Result<Vec<String>, TalkError> {
+    let mut values = Vec::new();
+    let take = |told: Told<'_>| {
+        if let Told::Row(row) = told {
+            let first = row.first().copied().flatten().unwrap_or_default();
+            values.push(String::from_utf8_lossy(first).into_owned());
+        }
+        Ok(())
+    };
+    query(peer, sql, take).await?;
+    Ok(values)
+}
+
+/// Begins a `COPY … FROM STDIN`. From here on CopyData messages are put into the outbox, up to [`end_copy`].
+///
+/// # Errors
+/// See [`TalkError`].
+pub(crate) async fn begin_copy(peer: &mut Peer<Stream>, sql: &str) -> Result<(), TalkError> {
+    frame::query(peer.outbox.buffer(), sql);
+    peer.send().await?;
+    loop {
+        let header = next(peer).await?.ok_or(TalkError::Broke(io::ErrorKind::UnexpectedEof.into()))?;
+        match header.tag {
+            backend::COPY_IN_RESPONSE => {
+                peer.inbox.consume(header.total());
+                return Ok(());
+            }
+            backend::ERROR_RESPONSE => {
+                until_ready(peer, &mut |_| Ok(())).await?;
+                return Err(TalkError::Garbled("a refusal that is none"));
+            }
+            backend::READY_FOR_QUERY => return Err(TalkError::Garbled("an answer to COPY")),
+            _ => peer.inbox.consume(header.total()),
+        }
+    }
+}
+
+/// Ends a COPY, and waits until the server has taken all of it.
+///
+/// # Errors
+/// See [`TalkError`].
+pub(crate) async fn end_copy(peer: &mut Peer<Stream>) -> Result<(), TalkError> {
+    frame::write(peer.outbox.buffer(), frontend::COPY_DONE, |_| {});
+    peer.send().await?;
+    until_ready(peer, &mut |_| Ok(())).await
+}
+
+async fn until_ready(
+    peer: &mut Peer<Stream>,
+    on: &mut (dyn FnMut(Told<'_>) -> io::Result<()> + Send),
+) -> Result<(), TalkError> {
     let mut refused = None;
     loop {
         let Some(header) = next(peer).await? else {

@@ -23,6 +23,10 @@ impl Facts for Nothing {
         Vec::new()
     }
 
+    fn materialized(&self) -> Vec<crate::MaterializedRow> {
+        Vec::new()
+    }
+
     fn settings(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }

@@ -2,6 +2,7 @@
 //!
 //! The same query runs on home and, behind a lock that keeps the tables as they are, in every leg.
 
+use model::partition::quote_literal;
 use sql::fanout::TableNeeded;
 use wire::frame::Reader;
 
@@ -32,10 +33,24 @@ impl Check {
         }
     }
 
-    /// Its text for a server of that major version.
+    /// Its text for a server of that major version, with parameters.
     #[must_use]
     pub fn sql(major: u32) -> &'static str {
-        if major >= DATLOCALE_SINCE { SQL_17 } else { SQL_15 }
+        if Self::is_since(major) { SQL_17 } else { SQL_15 }
+    }
+
+    /// Which of the two texts a server of that major version takes.
+    pub(crate) fn is_since(major: u32) -> bool {
+        major >= DATLOCALE_SINCE
+    }
+
+    /// The same with the values in place of the parameters. Postgres plans a prepared statement that has none
+    /// once; one with parameters it would plan anew in every leg, which takes many times longer than it runs.
+    pub(crate) fn text(&self, major: u32) -> String {
+        let sql = Self::sql(major);
+        let (head, rest) = sql.split_once("$1").unwrap_or((sql, ""));
+        let (middle, tail) = rest.split_once("$2").unwrap_or((rest, ""));
+        [head, &quote_literal(&self.tables), middle, &quote_literal(&self.columns), tail].concat()
     }
 }
 
@@ -236,7 +251,7 @@ fn bare(name: &str) -> &str {
 }
 
 /// A `text[]` in text form.
-pub(crate) fn array<'a>(items: impl Iterator<Item = &'a str>) -> String {
+fn array<'a>(items: impl Iterator<Item = &'a str>) -> String {
     let mut text = String::from("{");
     for item in items {
         if text.len() > 1 {

@@ -4,6 +4,7 @@ use super::check::{Check, Expected};
 use super::validate::Shape;
 use crate::{Limits, Settings};
 use bytes::Bytes;
+use model::partition::quote_literal;
 use pool::{Facts, StatementId};
 use sql::fanout::{Parameter, Piece, Plan};
 use std::collections::VecDeque;
@@ -29,9 +30,6 @@ pub const PINNED: [(&str, &str); 12] = [
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const COMMIT: &str = "COMMIT";
-const SETTINGS: &str = "SELECT pg_catalog.count(pg_catalog.set_config(name, value, true)) FROM \
-     ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) AS s(name, value)";
-
 /// What is asked of every store.
 #[derive(Clone, Debug)]
 pub struct Statement {
@@ -99,10 +97,9 @@ pub(crate) struct Request {
     pub(crate) statement: Statement,
     begin: Asked,
     lock: Option<Asked>,
-    settings: Option<(Asked, [String; 2])>,
-    /// The check's, for majors before and since 17.
-    checks: [(u32, Asked); 2],
-    check: Check,
+    settings: Option<Asked>,
+    /// For majors before and since 17.
+    checks: [Asked; 2],
     pieces: Vec<Asked>,
     /// For each piece, what its columns look like.
     pub(crate) shapes: Vec<Vec<Shape>>,
@@ -150,17 +147,13 @@ impl Request {
         let tables: Vec<&str> = statement.plan.tables.iter().map(|table| table.name.as_str()).collect();
         let lock = (!tables.is_empty()).then(|| asked(&lock_sql(&tables)));
         let other: Vec<&(String, String)> = statement.pinned.iter().filter(|pair| !is_pinned(pair)).collect();
-        let settings = (!other.is_empty()).then(|| {
-            let names = super::check::array(other.iter().map(|(name, _)| name.as_str()));
-            let values = super::check::array(other.iter().map(|(_, value)| value.as_str()));
-            (asked(SETTINGS), [names, values])
-        });
+        let settings = (!other.is_empty()).then(|| asked(&settings_sql(&other)));
+        let check = Check::of(&statement.plan.tables);
         Self {
             begin: asked(BEGIN),
             lock,
             settings,
-            checks: [0, u32::MAX].map(|major| (major, asked(Check::sql(major)))),
-            check: Check::of(&statement.plan.tables),
+            checks: [0, u32::MAX].map(|major| asked(&check.text(major))),
             pieces: statement.plan.pieces.iter().map(|piece| asked(&piece.sql)).collect(),
             shapes: (0..statement.plan.pieces.len()).map(|piece| statement.shapes(piece)).collect(),
             commit: asked(COMMIT),
@@ -175,13 +168,11 @@ impl Request {
         if let Some(lock) = &self.lock {
             leg.ask(lock, Part::Lock, &[], &[], &[]);
         }
-        if let Some((settings, [names, values])) = &self.settings {
-            leg.ask(settings, Part::Settings, &[], &[Some(names.as_bytes()), Some(values.as_bytes())], &[]);
+        if let Some(settings) = &self.settings {
+            leg.ask(settings, Part::Settings, &[], &[], &[]);
         }
-        let [(_, before), (_, since)] = &self.checks;
-        let check = if Check::sql(major) == since.sql { since } else { before };
-        let of_check = [Some(self.check.tables.as_bytes()), Some(self.check.columns.as_bytes())];
-        leg.ask(check, Part::Check, &[], &of_check, &[]);
+        let [before, since] = &self.checks;
+        leg.ask(if Check::is_since(major) { since } else { before }, Part::Check, &[], &[], &[]);
         for (at, (asked, piece)) in self.pieces.iter().zip(&self.statement.plan.pieces).enumerate() {
             let (formats, values) = self.values(piece, user);
             let results = self.statement.results.get(at).map(Vec::as_slice).unwrap_or_default();
@@ -239,6 +230,15 @@ impl Leg<'_> {
 /// Holds the tables as they are from the check to the last row. A lock as weak as SELECT's own.
 fn lock_sql(tables: &[&str]) -> String {
     format!("LOCK TABLE {} IN ACCESS SHARE MODE", tables.join(", "))
+}
+
+/// Sets parameters until the transaction ends. The values are part of the text, as in [`Check::text`].
+fn settings_sql(settings: &[&(String, String)]) -> String {
+    let one = |(name, value): &&(String, String)| {
+        format!("pg_catalog.set_config({}, {}, true)", quote_literal(name), quote_literal(value))
+    };
+    let all: Vec<String> = settings.iter().map(one).collect();
+    format!("SELECT {}", all.join(", "))
 }
 
 fn is_pinned((name, value): &(String, String)) -> bool {

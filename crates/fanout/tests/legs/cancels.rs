@@ -69,7 +69,7 @@ const WITHIN: Duration = Duration::from_millis(100);
 async fn dropping_legs_frees_every_store_at_once() {
     let (server, world) = sleepers();
     let mut best = Duration::MAX;
-    for _ in 0..3 {
+    for _ in 0..2 {
         let scope = || world.stores.scope(SERVICE, Discloses::Rows);
         let legs = Legs::start(&world.stores, scope().await, sleep());
         best = best.min(dropped(&server, &world, legs).await);

@@ -86,19 +86,41 @@ fn honest(sql: &str) -> Vec<u8> {
     frames::command_complete(sql.split(' ').next().unwrap_or_default())
 }
 
+/// A real store of Bob's, for a fake one of Alice's to be beside.
+struct Bob {
+    _server: scratch::Server,
+    world: World,
+}
+
+impl Bob {
+    fn new() -> Self {
+        let (server, world) = (postgres(&["b"], ""), World::new());
+        world.add(2, "bob", server.port(), "b");
+        Self { _server: server, world }
+    }
+
+    /// Asks both once.
+    async fn and_alice(
+        &self,
+        script: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static,
+        asked: Statement,
+    ) -> Finished {
+        let fake = fake(script).await;
+        self.world.add(1, "alice", fake.port(), "a");
+        let mut all = self.world.ask(asked).await;
+        let bob = all.pop().expect("bob's leg");
+        assert_eq!(bob.report.outcome, Outcome::Ok, "{:?}", bob.report);
+        until("nothing is leased", || active(&self.world.pools) == 0).await;
+        all.pop().expect("alice's leg")
+    }
+}
+
 /// A fake store of Alice's beside a real one of Bob's, asked once.
 async fn beside_bob(
     script: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static,
     asked: Statement,
 ) -> Finished {
-    let (server, world, fake) = (postgres(&["b"], ""), World::new(), fake(script).await);
-    world.add(1, "alice", fake.port(), "a");
-    world.add(2, "bob", server.port(), "b");
-    let mut all = world.ask(asked).await;
-    let bob = all.pop().expect("bob's leg");
-    assert_eq!(bob.report.outcome, Outcome::Ok, "{:?}", bob.report);
-    until("nothing is leased", || active(&world.pools) == 0).await;
-    all.pop().expect("alice's leg")
+    Bob::new().and_alice(script, asked).await
 }
 
 /// Answers only the statement of the piece otherwise.
@@ -152,8 +174,9 @@ async fn answers_that_are_none_are_bad_data() {
         ("an error that is not one", frames::report(b'E', "ERROR", "ZZ\u{e9}Z", "boo")),
         ("an unknown error", frames::report(b'E', "ERROR", "ZZZZZ", "boo\n\u{1b}[31m")),
     ];
+    let bob = Bob::new();
     for (what, answer) in table {
-        let alice = beside_bob(only_piece(answer), one()).await;
+        let alice = bob.and_alice(only_piece(answer), one()).await;
         assert_eq!(alice.report.outcome, Outcome::BadData, "{what}: {:?}", alice.report);
         assert!(alice.results.is_none(), "{what}");
         let message = alice.report.message.expect("a message");
@@ -265,8 +288,10 @@ async fn what_a_store_says_of_itself_can_be_garbage_too() {
         [frames::data_row(&[None; 9]), frames::command_complete("SELECT 1")].concat(),
         honest("pg_database").repeat(2),
     ];
+    let bob = Bob::new();
     for answer in garbage {
-        let alice = beside_bob(move |sql| sql.contains("pg_database").then(|| answer.clone()), one()).await;
+        let alice =
+            bob.and_alice(move |sql| sql.contains("pg_database").then(|| answer.clone()), one()).await;
         assert!(matches!(alice.report.outcome, Outcome::BadData | Outcome::Schema), "{:?}", alice.report);
     }
     let facts = [Some("c"), Some("C"), Some("C"), None, None, Some("LATIN1"), None, None, None];

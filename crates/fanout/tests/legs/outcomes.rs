@@ -255,6 +255,8 @@ async fn a_connection_that_the_store_ends_is_unreachable() {
     };
     let (alice, ()) = tokio::join!(beside_bob(&world, sum()), end);
     assert_eq!(outcome(&alice), (Outcome::Unreachable, Some("57P01")), "{:?}", alice.report);
+    let left = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'r_a'";
+    until("nothing of hers is left", || server.sql("a", left).expect("a count").trim() == "0").await;
 }
 
 #[tokio::test]

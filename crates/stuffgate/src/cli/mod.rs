@@ -11,6 +11,7 @@ mod grants;
 mod init;
 mod key;
 mod login;
+mod materialize;
 mod output;
 mod query;
 mod revoke;
@@ -91,6 +92,8 @@ enum Command {
     Grants(grants::Grants),
     /// Ask all stores of a service, and say which answered
     Query(query::Query),
+    /// Keep an answer on home, and make it anew now and then
+    Materialize(materialize::Materialize),
     /// Make the registry what a file says; what the file does not name stays
     Apply(apply::Apply),
     /// The key that secrets are sealed with
@@ -128,6 +131,7 @@ fn run_command(command: Command, config: &ConfigPath) -> Result<(), Failure> {
         Command::Revoke(revoke) => revoke.run(config),
         Command::Grants(grants) => grants.run(config),
         Command::Query(query) => query.run(config),
+        Command::Materialize(materialize) => materialize.run(config),
         Command::Apply(apply) => apply.run(config),
         Command::Key(key) => key.run(config),
         Command::Completions(completions) => completions.run(),

@@ -2,11 +2,13 @@
 
 use super::credentials::Opener;
 use super::phase::{Phase, Phases};
+use super::refreshes::Kept;
 use super::{now, settings, tls};
 use crate::config::Config;
 use crate::telemetry::Telemetry;
-use admin::{Gauges, Metrics, PoolRow, SessionRow};
+use admin::{Gauges, MaterializedRow, Metrics, PoolRow, SessionRow};
 use model::Directory;
+use registry::Materialized;
 use session::{EndReason, Gate};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -27,6 +29,7 @@ pub(crate) struct Desk {
     opener: Arc<Opener>,
     telemetry: Telemetry,
     metrics: Metrics,
+    kept: Kept,
     /// The settings in force.
     config: Mutex<Config>,
     /// Whether the registry can be read.
@@ -44,6 +47,7 @@ pub(crate) struct DeskParts {
     pub(crate) opener: Arc<Opener>,
     pub(crate) telemetry: Telemetry,
     pub(crate) metrics: Metrics,
+    pub(crate) kept: Kept,
     pub(crate) config: Config,
 }
 
@@ -56,6 +60,7 @@ impl Desk {
             opener: parts.opener,
             telemetry: parts.telemetry,
             metrics: parts.metrics,
+            kept: parts.kept,
             config: Mutex::new(parts.config),
             following: AtomicBool::new(true),
             consoles: AtomicUsize::new(0),
@@ -184,6 +189,21 @@ impl admin::Facts for Desk {
             ending: session.end_reason().map(why),
         };
         gate.sessions.all().into_iter().map(row).collect()
+    }
+
+    fn materialized(&self) -> Vec<MaterializedRow> {
+        let row = |known: &Materialized| MaterializedRow {
+            name: known.definition.name.to_string(),
+            service: known.definition.service.to_string(),
+            every_s: known.definition.every_s,
+            as_of: known.kept.map(|kept| kept.as_of),
+            asked: known.kept.map(|kept| kept.asked),
+            ok: known.kept.map(|kept| kept.ok),
+            rows: known.kept.map(|kept| kept.rows),
+            due_at: known.due_at,
+            last_error: known.last_error.clone(),
+        };
+        self.kept.all().iter().map(row).collect()
     }
 
     fn settings(&self) -> Vec<(&'static str, String)> {

@@ -10,7 +10,7 @@ use wire::{Peer, Stream};
 const MAX_NAMED: usize = 20;
 
 /// Columns of `SHOW stuffgate.coverage` that count no outcome.
-const NOT_OUTCOMES: [&str; 4] = ["asked", "ok", "percent", "elapsed"];
+const NOT_OUTCOMES: [&str; 4] = ["asked", "ok", "percent", "elapsed_ms"];
 
 /// A row, by the names of its columns.
 type Named = Vec<(String, Option<String>)>;
@@ -80,8 +80,9 @@ impl Coverage {
             })
             .collect();
         let why = if counts.is_empty() { String::new() } else { format!(": {}", counts.join(", ")) };
-        let elapsed =
-            value(&self.totals, "elapsed").map(|time| format!(" in {}", shown(time))).unwrap_or_default();
+        let elapsed = value(&self.totals, "elapsed_ms")
+            .map(|time| format!(" in {} ms", shown(time)))
+            .unwrap_or_default();
         format!("Covered {} of {} stores{elapsed}{}", self.number("ok"), self.number("asked"), shown(&why))
     }
 
@@ -96,7 +97,7 @@ fn value<'a>(row: &'a Named, name: &str) -> Option<&'a str> {
 
 /// Counts are numbers; everything else is a text.
 fn json(name: &str, value: Option<&str>) -> serde_json::Value {
-    let is_text = ["user", "outcome", "sqlstate", "message", "elapsed"].contains(&name);
+    let is_text = ["user", "outcome", "sqlstate", "message"].contains(&name);
     let number = || value.and_then(|value| value.parse::<serde_json::Number>().ok());
     match value {
         Some(_) if !is_text && number().is_some() => number().into(),
@@ -135,7 +136,7 @@ mod tests {
             ("ok", "2"),
             ("unreachable", "1"),
             ("timeout", "1"),
-            ("elapsed", "12 ms"),
+            ("elapsed_ms", "12.5"),
         ]);
         let leg = |user: &str| named([("user", user), ("outcome", "timeout"), ("message", "no\nanswer")]);
         Coverage { totals, missing: vec![leg("bob"), leg("carol")] }
@@ -146,7 +147,7 @@ mod tests {
         let mut out = Vec::new();
         partial().print(&mut out).expect("printed");
         let said = String::from_utf8(out).expect("UTF-8");
-        let wanted = "Covered 2 of 4 stores in 12 ms: 1 unreachable, 1 timeout\n  bob  timeout  no\\nanswer\n  carol  timeout  no\\nanswer\n";
+        let wanted = "Covered 2 of 4 stores in 12.5 ms: 1 unreachable, 1 timeout\n  bob  timeout  no\\nanswer\n  carol  timeout  no\\nanswer\n";
         assert_eq!(said, wanted);
         assert!(!partial().is_full());
     }
@@ -154,7 +155,7 @@ mod tests {
     #[test]
     fn programs_are_told_numbers_as_numbers() {
         let json = partial().json();
-        assert_eq!((&json["asked"], &json["elapsed"]), (&4.into(), &"12 ms".into()));
+        assert_eq!((&json["asked"], &json["elapsed_ms"]), (&4.into(), &12.5.into()));
         assert_eq!(json["missing"][1]["user"], "carol");
     }
 

@@ -7,11 +7,11 @@ use std::io::{self, Write};
 
 /// Prints rows as they come.
 pub(super) struct Csv<'a> {
-    out: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
 }
 
 impl<'a> Csv<'a> {
-    pub(super) fn new(out: &'a mut dyn Write) -> Self {
+    pub(super) fn new(out: &'a mut (dyn Write + Send)) -> Self {
         Self { out }
     }
 

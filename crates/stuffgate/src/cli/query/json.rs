@@ -15,14 +15,14 @@ const JSON: [u32; 2] = [114, 3802];
 
 /// Prints an object whose rows are objects.
 pub(super) struct Json<'a> {
-    out: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
     /// Each column's key, ready to be written, and its type.
     columns: Vec<(String, u32)>,
     rows: usize,
 }
 
 impl<'a> Json<'a> {
-    pub(super) fn new(out: &'a mut dyn Write) -> Self {
+    pub(super) fn new(out: &'a mut (dyn Write + Send)) -> Self {
         Self { out, columns: Vec::new(), rows: 0 }
     }
 }

@@ -65,7 +65,7 @@ enum Format {
 }
 
 /// Prints one answer.
-trait Printer {
+trait Printer: Send {
     /// The columns of the rows to come.
     fn columns(&mut self, columns: Vec<Column>) -> io::Result<()>;
     /// A row.
@@ -103,7 +103,7 @@ impl Query {
         if progress.is_shown() {
             set(&mut peer, "fanout.progress", "on").await?;
         }
-        let mut out = io::BufWriter::new(io::stdout().lock());
+        let mut out = io::BufWriter::new(io::stdout());
         let mut printer: Box<dyn Printer + '_> = match self.format {
             Format::Table => Box::new(table::Table::new(&mut out)),
             Format::Csv => Box::new(csv::Csv::new(&mut out)),

@@ -14,13 +14,13 @@ const TO_THE_RIGHT: [u32; 8] = [20, 21, 23, 26, 700, 701, 790, 1700];
 
 /// Prints all rows at the end, when their widths are known.
 pub(super) struct Table<'a> {
-    out: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
     columns: Vec<Column>,
     rows: Vec<Vec<String>>,
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(out: &'a mut dyn Write) -> Self {
+    pub(super) fn new(out: &'a mut (dyn Write + Send)) -> Self {
         Self { out, columns: Vec::new(), rows: Vec::new() }
     }
 
