@@ -4,6 +4,7 @@
 mod alike;
 mod bindings;
 mod cancels;
+mod coverage;
 mod endings;
 mod escapes;
 mod extensions;
