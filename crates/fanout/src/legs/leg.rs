@@ -29,8 +29,9 @@ const BATCH_BYTES: usize = 32 * 1024;
 /// Unread bytes of one leg that are not counted in what the statement holds.
 const UNCOUNTED_BYTES: usize = 64 * 1024;
 
-/// How often a leg is tried: a second time where the first met what was left of an earlier one.
-const ATTEMPTS: usize = 2;
+/// How often a leg is tried: again where it met what was left of an earlier one, such as one of several idle
+/// connections that a store has ended.
+const ATTEMPTS: usize = 4;
 
 /// Where a leg's rows go.
 pub(crate) enum Sink {

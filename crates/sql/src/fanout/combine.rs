@@ -91,7 +91,8 @@ pub(crate) fn shape(
         collates |= names.examine(key)?.collates;
     }
     let rows = calls.need_rows();
-    let mut parting = Parting { names: &names, keys: &keys, rows, values: Keys::default(), probed: Vec::new(), collates };
+    let mut parting =
+        Parting { names: &names, keys: &keys, rows, values: Keys::default(), probed: Vec::new(), collates };
     let answers = calls.calls.iter().map(|call| parting.answer(call)).collect::<Result<Vec<_>, _>>()?;
     let Parting { values, probed, collates, .. } = parting;
     let mut shape = Shape {

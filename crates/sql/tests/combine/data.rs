@@ -73,7 +73,8 @@ pub async fn build(house: &House) {
 /// Puts each row of the pool into the store that `places` says, and the people and their to-dos with it.
 pub async fn spread(house: &House, places: &[usize]) {
     for (at, store) in STORES.iter().enumerate() {
-        let rows = places.iter().enumerate().filter(|(_, place)| **place == at).map(|(row, _)| row.to_string());
+        let rows =
+            places.iter().enumerate().filter(|(_, place)| **place == at).map(|(row, _)| row.to_string());
         let rows = rows.chain(["-1".to_owned()]).collect::<Vec<_>>().join(",");
         house
             .run(&format!(

@@ -1,10 +1,9 @@
 //! One server with home, some stores and all of their rows together, each in a schema of its own.
 
-
 use scratch::{Binaries, Options, Server};
 use sql::fanout::{
-    Answered, Called, Catalog, Column, Function, Key, Lookup, Parameter, Plan, Query, Relation, RelationKind, Tier,
-    Type, Types, Unfit, Wishes,
+    Answered, Called, Catalog, Column, Function, Key, Lookup, Parameter, Plan, Query, Relation, RelationKind,
+    Tier, Type, Types, Unfit, Wishes,
 };
 use std::collections::HashMap;
 use tokio_postgres::types::Type as Oid;
@@ -65,7 +64,12 @@ impl House {
     }
 
     /// Numbers of the types of parameters and of columns.
-    pub async fn describe(&self, schema: &str, text: &str, parameters: &[u32]) -> Result<(Vec<u32>, Vec<u32>), String> {
+    pub async fn describe(
+        &self,
+        schema: &str,
+        text: &str,
+        parameters: &[u32],
+    ) -> Result<(Vec<u32>, Vec<u32>), String> {
         self.run(&format!("SAVEPOINT d; SET LOCAL search_path = {schema}, public")).await;
         let types: Vec<Oid> = parameters.iter().filter_map(|oid| Oid::from_oid(*oid)).collect();
         let prepared = self.client.prepare_typed(text, &types).await;
@@ -76,7 +80,9 @@ impl House {
                 statement.params().iter().map(Oid::oid).collect(),
                 statement.columns().iter().map(|column| column.type_().oid()).collect(),
             )),
-            Err(error) => Err(error.code().map_or_else(|| format!("{error:?}"), |state| state.code().to_owned())),
+            Err(error) => {
+                Err(error.code().map_or_else(|| format!("{error:?}"), |state| state.code().to_owned()))
+            }
         }
     }
 
@@ -94,7 +100,8 @@ impl House {
     pub async fn catalog(&self, lookup: &Lookup) -> Catalog {
         let mut catalog = Catalog::default();
         for called in &lookup.relations {
-            let found = self.rows("home", &format!("SELECT to_regclass('{}')::oid", called.name)).await.unwrap();
+            let found =
+                self.rows("home", &format!("SELECT to_regclass('{}')::oid", called.name)).await.unwrap();
             if let Some(oid) = &found[0][0] {
                 catalog.relations.push(self.relation(called, oid).await);
             }
@@ -161,7 +168,8 @@ impl House {
         let catalog = self.catalog(&query.lookup()).await;
         let told = |unfit: Unfit| unfit.to_string();
         let shape = query.shape(&catalog, tier, &wishes).map_err(told)?;
-        let (parameters, _) = self.describe("whole", text, &[]).await.map_err(|state| format!("the query itself: {state}"))?;
+        let (parameters, _) =
+            self.describe("whole", text, &[]).await.map_err(|state| format!("the query itself: {state}"))?;
         let columns = match shape.probe() {
             None => Vec::new(),
             Some(probe) => {

@@ -20,7 +20,8 @@ async fn check(house: &House, case: &Case, tier: Tier) -> Result<(), String> {
         Ok(_) => house.result(text).await,
         Err(_) => Vec::new(),
     };
-    compare(&expected, &got, case.order, &types).map_err(|why| format!("{why}\nexpected {expected:?}\ngot      {got:?}\n{plan:#?}"))
+    compare(&expected, &got, case.order, &types)
+        .map_err(|why| format!("{why}\nexpected {expected:?}\ngot      {got:?}\n{plan:#?}"))
 }
 
 fn compare(expected: &Answer, got: &Answer, order: Order, types: &[Type]) -> Result<(), String> {

@@ -181,12 +181,24 @@ const WITH_VALUES: &[(&str, &[&str])] = &[
     ("SELECT count(*), sum(n) FROM things WHERE n > $1", &["3"]),
     ("SELECT g + $1 AS k, count(*) FROM things GROUP BY g + $1 ORDER BY 1", &["10"]),
     ("SELECT $1::text, count(*) FROM things WHERE who = $1", &["'a'"]),
-    ("SELECT g, count(*) FROM things WHERE big > $2 GROUP BY g HAVING count(*) > $1 ORDER BY g LIMIT $3", &["2", "0", "2"]),
+    (
+        "SELECT g, count(*) FROM things WHERE big > $2 GROUP BY g HAVING count(*) > $1 ORDER BY g LIMIT $3",
+        &["2", "0", "2"],
+    ),
     ("SELECT g, count(*) FROM things GROUP BY g ORDER BY g OFFSET $1", &["1"]),
     ("SELECT percentile_cont($1) WITHIN GROUP (ORDER BY n), max($2::int) FROM things", &["0.75", "5"]),
-    ("SELECT count(*) FILTER (WHERE who = $1), string_agg(DISTINCT who, $2 ORDER BY who) FROM things", &["'b'", "'|'"]),
+    (
+        "SELECT count(*) FILTER (WHERE who = $1), string_agg(DISTINCT who, $2 ORDER BY who) FROM things",
+        &["'b'", "'|'"],
+    ),
     ("SELECT count(*) FROM things WHERE n = $1 AND big > $1", &["7"]),
     ("SELECT count(*), $2 FROM things WHERE small < ANY ($1) AND pad = $3", &["'{3,9}'", "'x'", "'ab'"]),
-    ("SELECT CASE WHEN $1 THEN g END AS k, count(*) FROM things GROUP BY CASE WHEN $1 THEN g END ORDER BY k", &["true"]),
-    ("SELECT _store, count(*) FROM things WHERE _store = $1 AND mood = $2 GROUP BY _store", &["'s1'", "'ok'"]),
+    (
+        "SELECT CASE WHEN $1 THEN g END AS k, count(*) FROM things GROUP BY CASE WHEN $1 THEN g END ORDER BY k",
+        &["true"],
+    ),
+    (
+        "SELECT _store, count(*) FROM things WHERE _store = $1 AND mood = $2 GROUP BY _store",
+        &["'s1'", "'ok'"],
+    ),
 ];

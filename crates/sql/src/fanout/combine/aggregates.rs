@@ -97,15 +97,34 @@ pub(crate) fn sort(name: &str) -> Option<Sort> {
         "count" => Sort::Count,
         "sum" => Sort::Sum,
         "avg" => Sort::Average,
-        "min" | "max" | "bool_and" | "bool_or" | "every" | "bit_and" | "bit_or" | "bit_xor" | "range_agg"
+        "min"
+        | "max"
+        | "bool_and"
+        | "bool_or"
+        | "every"
+        | "bit_and"
+        | "bit_or"
+        | "bit_xor"
+        | "range_agg"
         | "range_intersect_agg" => Sort::Same,
         "variance" | "var_samp" | "var_pop" | "stddev" | "stddev_samp" | "stddev_pop" => Sort::Spread,
         "corr" | "covar_pop" | "covar_samp" | "regr_avgx" | "regr_avgy" | "regr_count" | "regr_intercept"
         | "regr_r2" | "regr_slope" | "regr_sxx" | "regr_sxy" | "regr_syy" => Sort::Pairs,
-        "string_agg" | "array_agg" | "json_agg" | "jsonb_agg" | "json_object_agg" | "jsonb_object_agg"
-        | "json_agg_strict" | "jsonb_agg_strict" | "json_object_agg_strict" | "jsonb_object_agg_strict"
-        | "json_object_agg_unique" | "jsonb_object_agg_unique" | "json_object_agg_unique_strict"
-        | "jsonb_object_agg_unique_strict" | "xmlagg" => Sort::List,
+        "string_agg"
+        | "array_agg"
+        | "json_agg"
+        | "jsonb_agg"
+        | "json_object_agg"
+        | "jsonb_object_agg"
+        | "json_agg_strict"
+        | "jsonb_agg_strict"
+        | "json_object_agg_strict"
+        | "jsonb_object_agg_strict"
+        | "json_object_agg_unique"
+        | "jsonb_object_agg_unique"
+        | "json_object_agg_unique_strict"
+        | "jsonb_object_agg_unique_strict"
+        | "xmlagg" => Sort::List,
         "mode" | "percentile_cont" | "percentile_disc" | "rank" | "dense_rank" | "percent_rank"
         | "cume_dist" => Sort::Ordered,
         _ => return None,

@@ -59,7 +59,10 @@ fn check_types(shape: &Shape, plain: &[Type], probed: &[Type]) -> Result<(), Unf
     let values = plain.get(shape.keys.exprs.len()..).unwrap_or_default();
     if !shape.rows {
         if let Some(kind) = values.iter().find(|kind| !can_be_grouped(kind)) {
-            return Err(Unfit::not_here(format!("it is not sure that values of type {} can be grouped", kind.name)));
+            return Err(Unfit::not_here(format!(
+                "it is not sure that values of type {} can be grouped",
+                kind.name
+            )));
         }
     }
     Ok(())
@@ -75,7 +78,9 @@ fn can_be_grouped(kind: &Type) -> bool {
 /// Whether stores choose the smallest or largest of values that compare by a collation.
 fn ordered_by_collation(shape: &Shape, probed: &[Type]) -> bool {
     shape.calls.calls.iter().zip(&shape.answers).any(|(call, answer)| match answer {
-        Answer::Partials(Some(at)) if call.sort == Sort::Same => probed.get(*at).is_some_and(|kind| kind.collatable),
+        Answer::Partials(Some(at)) if call.sort == Sort::Same => {
+            probed.get(*at).is_some_and(|kind| kind.collatable)
+        }
         _ => false,
     })
 }
@@ -100,7 +105,8 @@ fn text(
             aggregates::combined(&call.name, kind, &held).ok_or_else(unknown)
         }
         Answer::Values(over) => {
-            let args = over.args.iter().map(|part| written(part, columns, home)).collect::<Result<Vec<_>, _>>()?;
+            let args =
+                over.args.iter().map(|part| written(part, columns, home)).collect::<Result<Vec<_>, _>>()?;
             let filter = over.filter.as_ref().map(|part| written(part, columns, home)).transpose()?;
             let order = ordered(over, |part| written(part, columns, home))?;
             Ok(call.text(&args, filter.as_deref(), &order))
@@ -113,7 +119,8 @@ fn written(part: &Part, columns: &Columns<'_>, home: &mut Writer<'_>) -> Result<
     match part {
         Part::Value(at) => Ok(columns.value(*at).0),
         Part::Row(parts) => {
-            let parts = parts.iter().map(|part| written(part, columns, home)).collect::<Result<Vec<_>, _>>()?;
+            let parts =
+                parts.iter().map(|part| written(part, columns, home)).collect::<Result<Vec<_>, _>>()?;
             Ok(format!("ROW({})", parts.join(", ")))
         }
         Part::Here(expr) => home.expr(expr),
@@ -189,14 +196,14 @@ fn statement(
 /// has forgotten it. Home's planner drops that part.
 fn source(columns: &Columns<'_>, home: &mut Writer<'_>) -> Result<String, Unfit> {
     let types = columns.types();
-    let names = |prefix: &str| {
-        (1..=types.len()).map(|at| format!("{prefix}c{at}")).collect::<Vec<_>>().join(", ")
-    };
+    let names =
+        |prefix: &str| (1..=types.len()).map(|at| format!("{prefix}c{at}")).collect::<Vec<_>>().join(", ");
     let own = columns.collatable().then(|| columns.select(home, Reader::Home)).transpose()?;
     let first = home.parameters() + 1;
-    let arrays = types.iter().enumerate().map(|(at, kind)| {
-        format!("${}::{}", first + at, kind.array.as_deref().unwrap_or("text[]"))
-    });
+    let arrays = types
+        .iter()
+        .enumerate()
+        .map(|(at, kind)| format!("${}::{}", first + at, kind.array.as_deref().unwrap_or("text[]")));
     let arrays = arrays.collect::<Vec<_>>().join(", ");
     let unnest = format!("unnest({arrays})");
     if own.is_none() && types.iter().all(|kind| kind.array.is_some()) {

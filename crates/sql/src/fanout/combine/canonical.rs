@@ -3,10 +3,10 @@
 use super::super::STORE;
 use super::super::catalog::{Catalog, Column, Relation, RelationKind};
 use super::super::ident::folded;
+use super::super::pushed::parsed;
 use super::super::query::Query;
 use super::super::refusal::Unfit;
 use super::super::resolve::{Reference, Resolved, Use};
-use super::super::pushed::parsed;
 use super::super::traits::{Examiner, Traits};
 use sqlparser::ast::{
     self, Expr, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, TableFactor, TableWithJoins,
@@ -99,7 +99,10 @@ impl<'a> Names<'a> {
 
     /// A FROM of the client's, with its join conditions in canonical form, and whether those depend on a
     /// collation.
-    pub(crate) fn canonical_from(&mut self, from: &[TableWithJoins]) -> Result<(Vec<TableWithJoins>, bool), Unfit> {
+    pub(crate) fn canonical_from(
+        &mut self,
+        from: &[TableWithJoins],
+    ) -> Result<(Vec<TableWithJoins>, bool), Unfit> {
         let mut from = from.to_vec();
         for item in &mut from {
             self.merged(item);
@@ -117,10 +120,11 @@ impl<'a> Names<'a> {
 
     /// Notes the columns of USING, which are names and no expressions.
     fn merged(&mut self, item: &TableWithJoins) {
-        let names = item.joins.iter().filter_map(|join| constraint(&join.join_operator)).flat_map(|one| match one {
-            JoinConstraint::Using(names) => names.as_slice(),
-            _ => &[],
-        });
+        let names =
+            item.joins.iter().filter_map(|join| constraint(&join.join_operator)).flat_map(|one| match one {
+                JoinConstraint::Using(names) => names.as_slice(),
+                _ => &[],
+            });
         for name in names.filter_map(|name| match name.0.as_slice() {
             [ObjectNamePart::Identifier(ident)] => Some(folded(ident)),
             _ => None,

@@ -17,7 +17,11 @@ const UUID: u32 = 2950;
 /// Rows of two tables match only within a store if a condition of their join demands it: by `_store`, or by a
 /// `uuid` primary key, which is unique over all stores, and what refers to it. Conditions of WHERE count for
 /// inner joins that are no part of an outer one.
-pub(crate) fn check(from: &[TableWithJoins], selection: Option<&Expr>, names: &Names<'_>) -> Result<(), Unfit> {
+pub(crate) fn check(
+    from: &[TableWithJoins],
+    selection: Option<&Expr>,
+    names: &Names<'_>,
+) -> Result<(), Unfit> {
     let mut all = Area::default();
     for item in from {
         all.add(area(item, names)?);

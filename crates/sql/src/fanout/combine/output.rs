@@ -9,7 +9,8 @@ use super::groups::{self, Item, Keys};
 use super::parts::Calls;
 use super::writer::{Writer, verbatim};
 use sqlparser::ast::{
-    self, Expr, Fetch, LimitClause, OrderByExpr, OrderByKind, Select, Value, Visit, VisitMut, Visitor, VisitorMut,
+    self, Expr, Fetch, LimitClause, OrderByExpr, OrderByKind, Select, Value, Visit, VisitMut, Visitor,
+    VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -161,7 +162,9 @@ impl Over<'_, '_> {
             type Break = ();
             fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
                 let number = match expr {
-                    Expr::Identifier(ident) => ident.value.strip_prefix(CALL).and_then(|digits| digits.parse().ok()),
+                    Expr::Identifier(ident) => {
+                        ident.value.strip_prefix(CALL).and_then(|digits| digits.parse().ok())
+                    }
                     _ => None,
                 };
                 if let Some(text) = number.and_then(|number: usize| self.0.get(number)) {

@@ -118,7 +118,11 @@ impl Parting<'_, '_> {
         };
         let order = call.order.iter().map(|key| (self.part(call, &key.expr), key.clone())).collect();
         let filter = call.filter.as_ref().filter(|_| filter).map(|filter| {
-            if reads_rows(filter) { Part::Value(self.values.number(filter)) } else { Part::Here(filter.clone()) }
+            if reads_rows(filter) {
+                Part::Value(self.values.number(filter))
+            } else {
+                Part::Here(filter.clone())
+            }
         });
         Ok(Over { args, filter, order })
     }

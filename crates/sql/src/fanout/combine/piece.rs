@@ -123,7 +123,8 @@ impl<'s> Columns<'s> {
         let from = writer.from(&self.shape.from)?;
         let condition = self.shape.condition(writer)?;
         let keys = (1..=self.leading()).map(|at| at.to_string()).collect::<Vec<_>>().join(", ");
-        let group_by = if self.shape.rows || keys.is_empty() { String::new() } else { format!(" GROUP BY {keys}") };
+        let group_by =
+            if self.shape.rows || keys.is_empty() { String::new() } else { format!(" GROUP BY {keys}") };
         Ok(format!("SELECT {list} FROM {from}{condition}{group_by}"))
     }
 

@@ -9,7 +9,8 @@ use super::super::refusal::Unfit;
 use super::super::traits;
 use super::canonical::Names;
 use sqlparser::ast::{
-    Expr, Ident, ObjectName, ObjectNamePart, TableAlias, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
+    Expr, Ident, ObjectName, ObjectNamePart, TableAlias, TableFactor, TableWithJoins, Value, VisitMut,
+    VisitorMut,
 };
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -88,7 +89,8 @@ impl<'a> Writer<'a> {
             Parameter::Store => "text",
             Parameter::Now => "timestamptz",
             Parameter::Client(index) => {
-                let kind = self.types.get(index).ok_or_else(|| Unfit::not_here("a parameter of no known type"))?;
+                let kind =
+                    self.types.get(index).ok_or_else(|| Unfit::not_here("a parameter of no known type"))?;
                 self.check_type(kind)?;
                 &kind.name
             }
@@ -103,7 +105,9 @@ impl<'a> Writer<'a> {
     /// Schemas have other names in a store.
     fn check_type(&self, kind: &Type) -> Result<(), Unfit> {
         if self.reader == Reader::Store && kind.name.contains('.') {
-            return Err(Unfit::not_here("a parameter's type is named with its schema, which is another in a store"));
+            return Err(Unfit::not_here(
+                "a parameter's type is named with its schema, which is another in a store",
+            ));
         }
         Ok(())
     }
@@ -243,9 +247,10 @@ pub(crate) fn used(names: &Names<'_>) -> Vec<super::super::plan::TableNeeded> {
             None => needed.push((name, columns.collect())),
         }
     }
-    let table = |(name, columns): (String, BTreeSet<(usize, String, String)>)| super::super::plan::TableNeeded {
-        name,
-        columns: columns.into_iter().map(|(_, name, kind)| (name, kind)).collect(),
-    };
+    let table =
+        |(name, columns): (String, BTreeSet<(usize, String, String)>)| super::super::plan::TableNeeded {
+            name,
+            columns: columns.into_iter().map(|(_, name, kind)| (name, kind)).collect(),
+        };
     needed.into_iter().map(table).collect()
 }
