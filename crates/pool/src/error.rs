@@ -1,7 +1,7 @@
 //! Why there is no lease.
 
-use wire::Sqlstate;
 use wire::dial::{AuthFault, DialError};
+use wire::{Sqlstate, sqlstate};
 
 /// Why there is no lease. `place` is the place's label.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,7 @@ pub enum LeaseError {
 }
 
 impl LeaseError {
-    /// The store's own SQLSTATE, where it has answered.
+    /// The store's own SQLSTATE, where it has answered; 28P01 where gate and store do not agree on the secret.
     #[must_use]
     pub fn code(&self) -> Option<Sqlstate> {
         match self {
@@ -76,6 +76,7 @@ impl LeaseError {
                 DialError::Refused(fields) | DialError::Auth(AuthFault::Rejected(fields)) => {
                     Some(fields.code)
                 }
+                DialError::Auth(_) => Some(sqlstate::INVALID_PASSWORD),
                 _ => None,
             },
             _ => None,
