@@ -12,7 +12,9 @@ pub(super) fn no_home(service: &str) -> Fields {
         sqlstate::FEATURE_NOT_SUPPORTED,
         format!("service {service} has no home, which fan-outs are judged and combined on"),
     )
-    .with_hint("The operator can give it one: stuffgate service home NAME URL.")
+    .with_hint(
+        "The operator can give it one: in the file of stuffgate apply, or with stuffgate service add --home.",
+    )
 }
 
 /// A login that is one user's.
