@@ -154,13 +154,12 @@ const RUN_AGAIN: &str = "The rows before this error are no answer. Run the state
 
 /// A store was lost after rows of its were passed on.
 pub(crate) fn lost_midway(report: &LegReport) -> Box<Fields> {
-    let (user, outcome) = (&report.user, report.outcome.as_str());
-    let message = format!("the store of {user} was lost while its rows were passed on: {outcome}");
-    let why = report.message.as_deref().unwrap_or("it did not say why");
-    Box::new(Fields::error(sqlstate::IO_ERROR, message).with_detail(why).with_hint(RUN_AGAIN))
+    let why = report.message.as_deref().unwrap_or(report.outcome.as_str());
+    let message = format!("the store of {} was lost while its rows were passed on: {why}", report.user);
+    Box::new(Fields::error(sqlstate::IO_ERROR, message).with_hint(RUN_AGAIN))
 }
 
-/// A store failed at a value after rows of others were passed on, as one Postgres would have.
+/// A store failed at a value after rows were passed on, as one Postgres would have.
 pub(crate) fn failed_midway(report: &LegReport) -> Box<Fields> {
     let code = report.sqlstate.as_deref().and_then(|code| Sqlstate::from_bytes(code.as_bytes()));
     let message = report.message.as_deref().unwrap_or("a value is not one of its type");

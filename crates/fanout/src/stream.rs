@@ -144,11 +144,11 @@ impl Passing<'_> {
         if finished.report.outcome == Outcome::Ok {
             return Ok(finished.results);
         }
-        if has_counted {
-            return Err(error::lost_midway(&finished.report));
-        }
         if asked::wants_bare(&finished) && !finished.collates_otherwise {
             return Err(error::failed_midway(&finished.report));
+        }
+        if has_counted {
+            return Err(error::lost_midway(&finished.report));
         }
         Ok(None)
     }
