@@ -8,3 +8,4 @@ mod changes;
 mod ends;
 mod poison;
 mod streams;
+mod tiers;
