@@ -1,10 +1,18 @@
 //! Tier T2 on home: what the stores brought becomes arrays, one for each column, and home one statement over them.
 
+use crate::answer::{Last, Refused};
 use crate::array::Array;
+use crate::asked;
 use crate::error;
 use crate::fold::Folding;
-use wire::Fields;
+use crate::legs::Rows;
+use crate::prepare::Planned;
+use crate::statement::{Attempt, Work};
+use model::Outcome;
+use sql::fanout::{Fold, Parameter};
+use std::sync::Arc;
 use wire::frame::{HEADER_BYTES, Header, MAX_BODY_BYTES, Reader};
+use wire::{Fields, sqlstate};
 
 /// Room for the rest of a Bind beside its arrays, in bytes.
 const BIND_BYTES: usize = 1024 * 1024;
@@ -60,6 +68,154 @@ pub(crate) fn bodies(mut messages: &[u8]) -> impl Iterator<Item = &[u8]> {
         messages = rest;
         message.get(HEADER_BYTES..)
     })
+}
+
+impl Work<'_> {
+    /// Combines partial results, added up before if `fold` says how.
+    pub(crate) async fn combine(
+        &mut self,
+        planned: &Arc<Planned>,
+        sql: &str,
+        parameters: &[Parameter],
+        fold: Option<&Fold>,
+    ) -> Result<Attempt, Box<Fields>> {
+        let mut legs = self.ask(planned).await?;
+        self.home.query("SAVEPOINT stuffgate_fanout");
+        let mut folding = fold.map(Folding::new);
+        let mut kept: Vec<(usize, Vec<Rows>)> = Vec::new();
+        while let Some(finished) = legs.next().await {
+            if asked::wants_bare(&finished) {
+                return Ok(Attempt::Bare);
+            }
+            let Some((index, results)) = self.note(finished).await else { continue };
+            match &mut folding {
+                Some(folding) => {
+                    if let Err(why) = self.add_up(folding, &results) {
+                        self.drop_leg(index, Outcome::Limit, &why);
+                    }
+                }
+                None => kept.push((index, results)),
+            }
+        }
+        self.check_coverage()?;
+        let count = planned.plan.pieces.first().map_or(0, |piece| piece.columns.len());
+        let mut columns = Columns::new(count);
+        kept.iter().for_each(|(_, leg)| leg.iter().for_each(|rows| columns.push_messages(rows.messages())));
+        let folded = folding.is_some();
+        folding.into_iter().for_each(|folding| columns.push_folded(folding));
+        match self.combined(sql, parameters, columns).await {
+            Ok(tag) => Ok(Attempt::Done(tag)),
+            Err(Refused::Bound(why)) if why.code.class() == "22" && self.home.is_usable() => {
+                if folded {
+                    self.home.run("ROLLBACK TO SAVEPOINT stuffgate_fanout").await?;
+                    return Ok(Attempt::Unfolded);
+                }
+                self.without_poison(sql, parameters, count, &mut kept, why).await.map(Attempt::Done)
+            }
+            Err(refused) => Err(refused.into_fields()),
+        }
+    }
+
+    /// Adds a leg's rows up, if there is room for them.
+    fn add_up(&self, folding: &mut Folding, results: &[Rows]) -> Result<(), Box<Fields>> {
+        let bytes: usize = results.iter().map(|rows| rows.messages().len()).sum();
+        if folding.bytes().saturating_add(bytes) > self.fanout.limits.total_bytes {
+            return Err(error::budget(self.fanout.limits.total_bytes));
+        }
+        for body in results.iter().flat_map(|rows| bodies(rows.messages())) {
+            folding
+                .add(body)
+                .map_err(|bad| Box::new(Fields::error(sqlstate::INTERNAL_ERROR, bad.to_string())))?;
+        }
+        Ok(())
+    }
+
+    /// Home's one statement over what the stores brought.
+    async fn combined(
+        &mut self,
+        sql: &str,
+        parameters: &[Parameter],
+        columns: Columns,
+    ) -> Result<String, Refused> {
+        let arrays = columns.into_arrays().map_err(Refused::Run)?;
+        let kept = self.kept(sql);
+        let mut last =
+            Last::of(kept.as_ref().map_or(sql, |(create, _)| create.as_str()), parameters, self.client());
+        arrays.iter().for_each(|array| last.push(array));
+        let Some((_, copy)) = &kept else {
+            self.home.query("SET TRANSACTION READ ONLY");
+            return self.tell(&last).await;
+        };
+        last.run(self.home, None, self.teller).await?;
+        self.home.query("SET TRANSACTION READ ONLY");
+        self.last(copy, &[]).await.map_err(Refused::Run)
+    }
+
+    /// Where the answer is to be copied, which takes no parameters: what keeps it in a table, and the query over
+    /// that.
+    fn kept(&self, sql: &str) -> Option<(String, String)> {
+        self.copy(sql)?;
+        let columns = &self.prepared.result;
+        let names: Vec<String> = (1..=columns.len()).map(|number| format!("c{number}")).collect();
+        let shown: Vec<String> = names
+            .iter()
+            .zip(columns)
+            .map(|(name, column)| format!("{name} AS {}", model::partition::quote_identifier(&column.name)))
+            .collect();
+        let create = format!("CREATE TEMPORARY TABLE stuffgate_answer ({}) AS {sql}", names.join(", "));
+        Some((create, format!("SELECT {} FROM pg_temp.stuffgate_answer", shown.join(", "))))
+    }
+
+    /// Home has refused a value: finds out whose it was, and does it again without them.
+    async fn without_poison(
+        &mut self,
+        sql: &str,
+        parameters: &[Parameter],
+        count: usize,
+        kept: &mut Vec<(usize, Vec<Rows>)>,
+        why: Box<Fields>,
+    ) -> Result<String, Box<Fields>> {
+        self.home.run("ROLLBACK TO SAVEPOINT stuffgate_fanout").await?;
+        // The client's own values are tried first.
+        if let Err(why) = self.try_bind(sql, parameters, Columns::new(count)).await? {
+            return Err(why);
+        }
+        let before = kept.len();
+        for (index, leg) in std::mem::take(kept) {
+            let mut columns = Columns::new(count);
+            leg.iter().for_each(|rows| columns.push_messages(rows.messages()));
+            match self.try_bind(sql, parameters, columns).await? {
+                Ok(()) => kept.push((index, leg)),
+                Err(why) => self.drop_leg(index, Outcome::BadData, &why),
+            }
+        }
+        if kept.len() == before {
+            return Err(why);
+        }
+        self.check_coverage()?;
+        let mut columns = Columns::new(count);
+        kept.iter().for_each(|(_, leg)| leg.iter().for_each(|rows| columns.push_messages(rows.messages())));
+        self.combined(sql, parameters, columns).await.map_err(Refused::into_fields)
+    }
+
+    async fn try_bind(
+        &mut self,
+        sql: &str,
+        parameters: &[Parameter],
+        columns: Columns,
+    ) -> Result<Result<(), Box<Fields>>, Box<Fields>> {
+        let arrays = columns.into_arrays()?;
+        let mut last = Last::of(sql, parameters, self.client());
+        arrays.iter().for_each(|array| last.push(array));
+        match last.bind(self.home).await {
+            Ok(()) => Ok(Ok(())),
+            Err(why) if self.home.is_usable() => {
+                self.home.run("ROLLBACK TO SAVEPOINT stuffgate_fanout").await?;
+                Ok(Err(why))
+            }
+            Err(lost) => Err(lost),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@ use crate::catalog::{self, Building};
 use crate::error;
 use crate::home::Home;
 use crate::legs::{Check, Found};
+use crate::prepare::Planned;
 use crate::reply;
 use pool::StatementId;
 use sql::fanout::{Catalog, Lookup, Plan, TableNeeded, Type};
+use std::sync::Arc;
 use wire::frame::{self, backend};
 use wire::{Fields, sqlstate};
 
@@ -53,42 +55,86 @@ impl Facts {
     }
 }
 
+/// What was learnt of home in one round trip.
+#[derive(Debug)]
+pub(crate) struct Learnt {
+    pub(crate) facts: Facts,
+    pub(crate) catalog: Catalog,
+    /// What it is like, if that was asked.
+    pub(crate) found: Option<Found>,
+}
+
+/// A statement's transaction on home has begun.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub(crate) facts: Facts,
+    /// What home is like, as far as the plan needs it that was known ahead.
+    pub(crate) found: Option<(Arc<Planned>, Found)>,
+}
+
+/// The question what home is like, as far as a plan needs stores to be alike. Its text has the plan's tables in it:
+/// Postgres would plan it anew each time if they were parameters.
+#[derive(Debug)]
+pub(crate) struct Like {
+    check: Check,
+    number: u128,
+}
+
+impl Like {
+    /// For the tables of a plan. `hash`: a keyed hash of a text.
+    pub(crate) fn of(tables: &[TableNeeded], hash: impl Fn(&str) -> u128) -> Self {
+        let check = Check::of(tables);
+        let number = hash(&check.text(0));
+        Self { check, number }
+    }
+
+    fn sql(&self, major: u32) -> String {
+        self.check.text(major)
+    }
+}
+
 /// The statements that are prepared on connections to home; no text of a client's hashes to such numbers.
 const FACTS: u128 = 1;
 const NAMES: u128 = 2;
 const TYPES: u128 = 3;
-const CHECK: u128 = 4;
 
 impl Home {
-    /// Begins the transaction of a statement and learns what is needed of home to plan it.
-    pub(crate) async fn begin(&mut self, lookup: &Lookup) -> Result<(Facts, Catalog), Box<Fields>> {
+    /// Begins the transaction of a statement and learns what is needed of home to plan it, and to compare stores
+    /// with it where a plan is known ahead.
+    pub(crate) async fn begin(
+        &mut self,
+        lookup: &Lookup,
+        ahead: Option<&Like>,
+    ) -> Result<Learnt, Box<Fields>> {
         // Temporary tables cannot be created where only reads are allowed; that follows once they are filled.
         self.until_quiet().await?;
         self.query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
         self.execute_prepared(FACTS, &facts_sql(), &[]);
         self.execute_prepared(NAMES, catalog::LOOK_UP, &catalog::parameters(lookup));
+        if let Some(like) = ahead {
+            self.execute_prepared(like.number, &like.sql(self.major()), &[]);
+        }
         self.sync();
         self.until_ready(|_, _| {}).await?;
-        let (mut facts, mut building, mut results) = (None, Building::new(lookup), 0);
+        let (mut facts, mut building, mut found, mut results) = (None, Building::new(lookup), None, 0);
         self.until_ready(|tag, body| match (tag, results) {
             (backend::COMMAND_COMPLETE, _) => results += 1,
             (backend::DATA_ROW, 0) => facts = read_facts(body),
-            (backend::DATA_ROW, _) => building.row(body),
+            (backend::DATA_ROW, 1) => building.row(body),
+            (backend::DATA_ROW, _) => found = Found::take(found.take(), body),
             _ => {}
         })
         .await
         .inspect_err(|_| self.doubt())?;
         let (facts, catalog) = facts.zip(building.done()).ok_or_else(unreadable)?;
         facts.check()?;
-        Ok((facts, catalog))
+        Ok(Learnt { facts, catalog, found })
     }
 
     /// What home is like, as stores have to be.
-    pub(crate) async fn check(&mut self, tables: &[TableNeeded]) -> Result<Option<Found>, Box<Fields>> {
-        let Check { tables, columns } = Check::of(tables);
-        let sql = Check::sql(self.major());
+    pub(crate) async fn check(&mut self, like: &Like) -> Result<Option<Found>, Box<Fields>> {
         self.until_quiet().await?;
-        self.execute_prepared(CHECK, sql, &[tables.into_bytes(), columns.into_bytes()]);
+        self.execute_prepared(like.number, &like.sql(self.major()), &[]);
         self.sync();
         let mut found = None;
         self.until_ready(|tag, body| {

@@ -2,7 +2,7 @@
 
 use crate::cache::{Cache, Key};
 use crate::described::Described;
-use crate::facts::Facts;
+use crate::facts::{Begun, Learnt};
 use crate::home::Home;
 use crate::legs::Stores;
 use crate::prepare::{Prepared, Reading};
@@ -77,8 +77,8 @@ impl Fanout {
             text: text.to_owned(),
             types: types.to_vec(),
         };
-        let (_, prepared) = self.prepare(home, &key, None).await?;
-        prepared.plan(home, asker, false).await?;
+        let (_, prepared) = self.prepare(home, asker, &key, None).await?;
+        prepared.plan(home, &self.stores, asker, false).await?;
         let (parameters, columns) = (prepared.parameters.clone(), prepared.columns.clone());
         Ok(Described { text: text.to_owned(), parameters, columns, key, prepared })
     }
@@ -88,26 +88,32 @@ impl Fanout {
     pub(crate) async fn prepare(
         &self,
         home: &mut Home,
+        asker: &Asker,
         key: &Key,
         known: Option<Arc<Prepared>>,
-    ) -> Result<(Facts, Arc<Prepared>), Box<Fields>> {
+    ) -> Result<(Begun, Arc<Prepared>), Box<Fields>> {
         if let Some(known) = self.cache.get(key).or(known) {
-            let (facts, catalog) = home.learn(&known.lookup()).await?;
+            let ahead = known.known_plan(asker);
+            let like = ahead.as_ref().map(|ahead| &ahead.like);
+            let Learnt { facts, catalog, found } = match home.learn(&known.lookup(), like).await {
+                Ok(learnt) => learnt,
+                Err(error) => return Err(home.better(error, &key.text, &key.types).await),
+            };
             if catalog == known.catalog {
-                return Ok((facts, known));
+                return Ok((Begun { facts, found: ahead.zip(found) }, known));
             }
             self.cache.forget(key);
             home.run("ROLLBACK").await?;
         }
         let reading = Reading::of(home, &key.text, &key.types).await?;
-        let (facts, catalog) = match home.learn(&reading.lookup()).await {
+        let Learnt { facts, catalog, .. } = match home.learn(&reading.lookup(), None).await {
             Ok(learnt) => learnt,
             Err(error) => return Err(home.better(error, &key.text, &key.types).await),
         };
         let prepared = Prepared::of(home, &key.text, &key.types, reading, catalog).await?;
         let prepared = Arc::new(prepared);
         self.cache.put(key.clone(), Arc::clone(&prepared));
-        Ok((facts, prepared))
+        Ok((Begun { facts, found: None }, prepared))
     }
 
     /// Runs what was described. The work is a task of its own, which ends with the returned [`Run`].

@@ -1,10 +1,20 @@
 //! Tier T3 on home: temporary tables, filled with what the stores brought.
 
+use crate::answer::Last;
+use crate::asked;
 use crate::copy;
 use crate::error;
 use crate::home::Home;
-use sql::fanout::Temporary;
+use crate::legs::{Finished, Legs, Rows};
+use crate::prepare::Planned;
+use crate::statement::{Attempt, Work};
+use model::Outcome;
+use sql::fanout::{Parameter, Temporary};
+use std::sync::Arc;
 use wire::{Fields, Sqlstate};
+
+/// Rows of legs that are loaded at a time, in bytes, where several legs are done.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// Unsent bytes above which loading waits for home to take some.
 const UNSENT_BYTES: usize = 1024 * 1024;
@@ -114,6 +124,80 @@ impl<'a> Tables<'a> {
         home.query("SET TRANSACTION READ ONLY");
         home.until_quiet().await
     }
+}
+
+impl Work<'_> {
+    /// Gathers rows and runs the statement over them. `bare`: whoever fails at a value is lost.
+    pub(crate) async fn gather(
+        &mut self,
+        planned: &Arc<Planned>,
+        tables: &[Temporary],
+        sql: &str,
+        parameters: &[Parameter],
+        bare: bool,
+    ) -> Result<Attempt, Box<Fields>> {
+        let mut legs = self.ask(planned).await?;
+        self.home.query("SAVEPOINT stuffgate_fanout");
+        let types = Last::of(sql, parameters, self.client()).types;
+        let mut tables = Tables::create(self.home, tables, sql, &types).await?;
+        while let Some(finished) = legs.next().await {
+            let mut batch = Vec::new();
+            let mut bytes = 0;
+            let mut next = Some(finished);
+            while let Some(finished) = next {
+                if !bare && asked::wants_bare(&finished) {
+                    return Ok(Attempt::Bare);
+                }
+                if let Some((index, results)) = self.note(finished).await {
+                    bytes += results.iter().map(|rows| rows.messages().len()).sum::<usize>();
+                    batch.push((index, results));
+                }
+                next = if bytes < BATCH_BYTES { ready(&mut legs).await } else { None };
+            }
+            self.load(&mut tables, &batch).await?;
+        }
+        self.check_coverage()?;
+        tables.close(self.home).await?;
+        self.last(sql, parameters).await.map(Attempt::Done)
+    }
+
+    /// Loads legs, all together if home takes them so, and each alone if not.
+    async fn load(
+        &mut self,
+        tables: &mut Tables<'_>,
+        batch: &[(usize, Vec<Rows>)],
+    ) -> Result<(), Box<Fields>> {
+        let rows = |leg: &Vec<Rows>| leg.iter().map(|rows| rows.len() as u64).sum::<u64>();
+        let all: Vec<Vec<&[u8]>> = batch.iter().map(|(_, leg)| messages(leg)).collect();
+        if all.iter().flatten().all(|part| part.is_empty()) {
+            return Ok(());
+        }
+        if tables.load(self.home, &all).await?.is_ok() {
+            tables.count(batch.iter().map(|(_, leg)| rows(leg)).sum());
+            return Ok(());
+        }
+        for ((index, leg), one) in batch.iter().zip(&all) {
+            match tables.load(self.home, std::slice::from_ref(one)).await? {
+                Ok(()) => tables.count(rows(leg)),
+                Err(why) => self.drop_leg(*index, Outcome::BadData, &why),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A leg that is over already, if there is one.
+async fn ready(legs: &mut Legs) -> Option<Finished> {
+    tokio::select! {
+        biased;
+        finished = legs.next() => finished,
+        () = std::future::ready(()) => None,
+    }
+}
+
+/// The rows for each table.
+fn messages(leg: &[Rows]) -> Vec<&[u8]> {
+    leg.iter().map(Rows::messages).collect()
 }
 
 /// Whether an error says that rows are not such as the table's columns can have.

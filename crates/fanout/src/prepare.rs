@@ -3,8 +3,9 @@
 use crate::Asker;
 use crate::described::{ColumnDescribed, Described};
 use crate::error;
-use crate::facts::Facts;
+use crate::facts::{Learnt, Like};
 use crate::home::Home;
+use crate::legs::Stores;
 use crate::reply;
 use crate::settings::TierWish;
 use sql::fanout::{
@@ -48,6 +49,8 @@ struct Aim {
 #[derive(Debug)]
 pub(crate) struct Planned {
     pub(crate) plan: Arc<Plan>,
+    /// What stores have to be like.
+    pub(crate) like: Like,
     /// Cheaper tiers, and why they do not fit.
     pub(crate) cheaper: Vec<(Tier, String)>,
 }
@@ -155,11 +158,16 @@ impl Home {
 
     /// Begins the statement's transaction, and learns of home what its names stand for: those in its text,
     /// and those in the views that it uses.
-    pub(crate) async fn learn(&mut self, reading: &Lookup) -> Result<(Facts, Catalog), Box<Fields>> {
-        let (facts, mut catalog) = self.begin(reading).await?;
+    pub(crate) async fn learn(
+        &mut self,
+        reading: &Lookup,
+        ahead: Option<&Like>,
+    ) -> Result<Learnt, Box<Fields>> {
+        let mut learnt = self.begin(reading, ahead).await?;
+        let catalog = &mut learnt.catalog;
         let mut fresh = 0;
         for _ in 0..MAX_VIEWS_DEEP {
-            let behind = behind_views(&catalog, fresh);
+            let behind = behind_views(catalog, fresh);
             fresh = catalog.relations.len();
             if behind.relations.is_empty() && behind.functions.is_empty() {
                 break;
@@ -168,7 +176,7 @@ impl Home {
             catalog.relations.extend(more.relations);
             catalog.functions.extend(more.functions);
         }
-        Ok((facts, catalog))
+        Ok(learnt)
     }
 }
 
@@ -233,21 +241,32 @@ impl Prepared {
         self.query.as_ref().map_or(&Form::Rows, Query::form)
     }
 
+    /// The plan for this asker, if it has been made.
+    pub(crate) fn known_plan(&self, asker: &Asker) -> Option<Arc<Planned>> {
+        let aim = self.aim(asker, false);
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner).get(&aim)?.clone().ok()
+    }
+
+    fn aim(&self, asker: &Asker, bare: bool) -> Aim {
+        let wishes = Wishes { floor: asker.min_stores_per_group, bare };
+        Aim { tier: asker.settings.tier, may_stream: self.may_stream(asker), wishes }
+    }
+
     /// The plan for this asker, made on home if it has not been made yet. `bare`: nothing is pushed to the
     /// stores that could fail there.
     pub(crate) async fn plan(
         &self,
         home: &mut Home,
+        stores: &Stores,
         asker: &Asker,
         bare: bool,
     ) -> Result<Arc<Planned>, Box<Fields>> {
-        let wishes = Wishes { floor: asker.min_stores_per_group, bare };
-        let aim = Aim { tier: asker.settings.tier, may_stream: self.may_stream(asker), wishes };
+        let aim = self.aim(asker, bare);
         let known = self.plans.lock().unwrap_or_else(PoisonError::into_inner).get(&aim).cloned();
         let made = match known {
             Some(known) => known,
             None => {
-                let made = self.make(home, aim).await?;
+                let made = self.make(home, stores, aim).await?;
                 let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
                 plans.entry(aim).or_insert(made).clone()
             }
@@ -269,7 +288,12 @@ impl Prepared {
         asker.settings.min_coverage <= 0.0 && matches!(self.form(), Form::Rows | Form::Explain)
     }
 
-    async fn make(&self, home: &mut Home, aim: Aim) -> Result<Result<Arc<Planned>, NoPlan>, Box<Fields>> {
+    async fn make(
+        &self,
+        home: &mut Home,
+        stores: &Stores,
+        aim: Aim,
+    ) -> Result<Result<Arc<Planned>, NoPlan>, Box<Fields>> {
         let Some(query) = &self.query else { return Ok(Ok(Arc::new(shown(&self.text)))) };
         let mut cheaper = Vec::new();
         let tiers: &[Tier] = match aim {
@@ -282,7 +306,10 @@ impl Prepared {
         };
         for tier in tiers {
             match self.at_tier(home, query, *tier, aim).await? {
-                Ok(plan) => return Ok(Ok(Arc::new(Planned { plan: Arc::new(plan), cheaper }))),
+                Ok(plan) => {
+                    let like = Like::of(&plan.tables, |text| stores.hash(text));
+                    return Ok(Ok(Arc::new(Planned { plan: Arc::new(plan), like, cheaper })));
+                }
                 Err(Unfit::Refused(refusal)) => return Ok(Err(NoPlan::Refused(refusal))),
                 Err(Unfit::NotAtThisTier(reason)) => cheaper.push((*tier, reason)),
             }
@@ -338,7 +365,8 @@ fn shown(text: &str) -> Planned {
         pieces: Vec::new(),
         answered: Answered::Alone { sql: text.to_owned(), parameters: Vec::new() },
     };
-    Planned { plan: Arc::new(plan), cheaper: Vec::new() }
+    let like = Like::of(&plan.tables, |_| 0);
+    Planned { plan: Arc::new(plan), like, cheaper: Vec::new() }
 }
 
 /// Has home judge the text on which the planner wants it judged. Positions in its errors are the client's.
