@@ -101,7 +101,7 @@ pub(crate) fn shape(
         discloses: disclosed::by(tree, catalog, resolved),
         collates,
         tables: writer::tables(&names),
-        needed: writer::used(&names),
+        needed: writer::needed(&names),
         from,
         selection,
         grouping,

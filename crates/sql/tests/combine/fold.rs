@@ -8,32 +8,36 @@ pub fn folded(rows: &Rows, fold: &Fold) -> Rows {
     let mut out: Rows = Vec::new();
     for row in rows {
         let known = out.iter_mut().find(|one| one[..fold.keys] == row[..fold.keys]);
-        let Some(known) = known else {
-            out.push(row.clone());
-            continue;
-        };
-        for (at, adding) in fold.columns.iter().enumerate() {
-            let (one, other) = (&known[fold.keys + at], &row[fold.keys + at]);
-            known[fold.keys + at] = match (one, other) {
-                (None, other) => other.clone(),
-                (one, None) => one.clone(),
-                (Some(one), Some(other)) => Some(added(*adding, one, other)),
-            };
+        match known.and_then(|known| Some((both(known, row, fold)?, known))) {
+            Some((both, known)) => *known = both,
+            None => out.push(row.clone()),
         }
     }
     out
 }
 
-fn added(adding: Adding, one: &str, other: &str) -> String {
+/// Two rows as one; `None` where a sum is too large, which leaves them as they are.
+fn both(row: &[Option<String>], other: &[Option<String>], fold: &Fold) -> Option<Vec<Option<String>>> {
+    let mut sum = row[..fold.keys].to_vec();
+    for (at, adding) in fold.columns.iter().enumerate() {
+        sum.push(match (&row[fold.keys + at], &other[fold.keys + at]) {
+            (None, one) | (one, None) => one.clone(),
+            (Some(one), Some(other)) => Some(added(*adding, one, other)?),
+        });
+    }
+    Some(sum)
+}
+
+fn added(adding: Adding, one: &str, other: &str) -> Option<String> {
     let (a, b) = (|| one.parse::<i128>().unwrap(), || other.parse::<i128>().unwrap());
     let both = |and: bool| match and {
         true => one == "t" && other == "t",
         false => one == "t" || other == "t",
     };
     let letter = |truth: bool| if truth { "t".to_owned() } else { "f".to_owned() };
-    match adding {
+    Some(match adding {
         Adding::Integer => (a() + b()).to_string(),
-        Adding::Numeric => decimal(one, other),
+        Adding::Numeric => decimal(one, other)?,
         Adding::SmallerInteger => a().min(b()).to_string(),
         Adding::LargerInteger => a().max(b()).to_string(),
         Adding::And => letter(both(true)),
@@ -41,25 +45,21 @@ fn added(adding: Adding, one: &str, other: &str) -> String {
         Adding::BitAnd => (a() & b()).to_string(),
         Adding::BitOr => (a() | b()).to_string(),
         Adding::BitXor => (a() ^ b()).to_string(),
-    }
+    })
 }
 
 /// The sum of two decimals of up to 38 digits.
-fn decimal(one: &str, other: &str) -> String {
+fn decimal(one: &str, other: &str) -> Option<String> {
     if let Some(special) = [one, other].into_iter().find(|text| text.contains(['N', 'I'])) {
-        let opposite = one != other && one.contains("Inf") && other.contains("Inf");
-        let is_nan = [one, other].contains(&"NaN") || opposite;
-        return if is_nan { "NaN".to_owned() } else { special.to_owned() };
+        return (special == "NaN").then(|| special.to_owned());
     }
     let scale = |text: &str| text.split_once('.').map_or(0, |(_, tail)| tail.len());
     let most = scale(one).max(scale(other));
-    let units = |text: &str| -> i128 {
-        let digits = format!("{}{}", text.replace('.', ""), "0".repeat(most - scale(text)));
-        digits.parse().unwrap()
-    };
-    let sum = units(one) + units(other);
+    let units =
+        |text: &str| format!("{}{}", text.replace('.', ""), "0".repeat(most - scale(text))).parse::<i128>();
+    let sum = units(one).ok()?.checked_add(units(other).ok()?)?;
     let digits = format!("{:0>width$}", sum.unsigned_abs(), width = most + 1);
     let (whole, tail) = digits.split_at(digits.len() - most);
     let sign = if sum < 0 { "-" } else { "" };
-    if most == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{tail}") }
+    Some(if most == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{tail}") })
 }

@@ -57,15 +57,12 @@ fn check_types(shape: &Shape, plain: &[Type], probed: &[Type]) -> Result<(), Unf
         return Err(Unfit::not_here(format!("the text of {} depends on the store's locale", kind.name)));
     }
     let values = plain.get(shape.keys.exprs.len()..).unwrap_or_default();
-    if !shape.rows {
-        if let Some(kind) = values.iter().find(|kind| !can_be_grouped(kind)) {
-            return Err(Unfit::not_here(format!(
-                "it is not sure that values of type {} can be grouped",
-                kind.name
-            )));
+    match values.iter().find(|kind| !shape.rows && !can_be_grouped(kind)) {
+        Some(kind) => {
+            Err(Unfit::not_here(format!("it is not sure that values of type {} can be grouped", kind.name)))
         }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn can_be_grouped(kind: &Type) -> bool {

@@ -275,8 +275,8 @@ impl VisitorMut for Names<'_> {
             }
             Expr::CompoundFieldAccess { root, .. } if !matches!(**root, Expr::Nested(_)) => {
                 // Behind a qualified name a subscript reads as another field of it.
-                let inner = std::mem::replace(root, Box::new(Expr::Tuple(Vec::new())));
-                *root = Box::new(Expr::Nested(inner));
+                let inner = std::mem::replace(root.as_mut(), Expr::Tuple(Vec::new()));
+                **root = Expr::Nested(Box::new(inner));
                 return ControlFlow::Continue(());
             }
             _ => return ControlFlow::Continue(()),
@@ -294,10 +294,11 @@ impl VisitorMut for Names<'_> {
 /// Names of functions are equal if they fold to the same.
 fn lower(name: &mut ObjectName) {
     for part in &mut name.0 {
-        if let ObjectNamePart::Identifier(ident) = part {
-            if ident.quote_style.is_none() {
+        match part {
+            ObjectNamePart::Identifier(ident) if ident.quote_style.is_none() => {
                 ident.value.make_ascii_lowercase();
             }
+            _ => {}
         }
     }
 }

@@ -153,10 +153,9 @@ impl Reader<'_, '_> {
                 return Ok(self.keys.number(&item.expr));
             }
             Expr::Identifier(ident) if self.names.canonical(expr).is_err() => {
-                if let Some(at) = output(&folded(ident), self.items)? {
-                    if let Some(item) = self.items.get(at) {
-                        return Ok(self.keys.number(&item.expr));
-                    }
+                let at = output(&folded(ident), self.items)?;
+                if let Some(item) = at.and_then(|at| self.items.get(at)) {
+                    return Ok(self.keys.number(&item.expr));
                 }
             }
             Expr::Function(function) if is_set(&function.name.to_string()) => {

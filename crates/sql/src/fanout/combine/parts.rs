@@ -17,7 +17,7 @@ pub(crate) enum Part {
     /// Several values as a row.
     Row(Vec<Part>),
     /// Read from no row, or from keys: home computes it itself.
-    Here(Expr),
+    Here(Box<Expr>),
 }
 
 /// A call over values of its arguments.
@@ -81,7 +81,8 @@ impl Parting<'_, '_> {
     /// What `call` is answered from.
     pub(crate) fn answer(&mut self, call: &Call) -> Result<Answer, Unfit> {
         for expr in call.args.iter().chain(&call.filter).chain(call.order.iter().map(|key| &key.expr)) {
-            if reads_rows(expr) {
+            let in_stores = reads_rows(expr) || call.way() == Way::Partials && !self.rows;
+            if in_stores {
                 self.collates |= self.names.examine(expr)?.collates;
             }
         }
@@ -121,7 +122,7 @@ impl Parting<'_, '_> {
             if reads_rows(filter) {
                 Part::Value(self.values.number(filter))
             } else {
-                Part::Here(filter.clone())
+                Part::Here(Box::new(filter.clone()))
             }
         });
         Ok(Over { args, filter, order })
@@ -129,12 +130,12 @@ impl Parting<'_, '_> {
 
     fn here(&self, expr: &Expr) -> Result<Part, Unfit> {
         let nested = |_| Err(Unfit::not_here("an aggregate within an aggregate"));
-        Ok(Part::Here(grouped(expr, self.keys, self.names.catalog(), &mut { nested })?))
+        Ok(Part::Here(Box::new(grouped(expr, self.keys, self.names.catalog(), &mut { nested })?)))
     }
 
     fn part(&mut self, call: &Call, expr: &Expr) -> Part {
         if !reads_rows(expr) {
-            return Part::Here(expr.clone());
+            return Part::Here(Box::new(expr.clone()));
         }
         if let Expr::Tuple(parts) = bare(expr) {
             return Part::Row(parts.iter().map(|part| self.part(call, part)).collect());

@@ -3,8 +3,8 @@
 use super::super::STORE;
 use super::super::catalog::Type;
 use super::super::functions;
-use super::super::ident::{called, quoted};
-use super::super::plan::Parameter;
+use super::super::ident::{called, folded, quoted};
+use super::super::plan::{Parameter, TableNeeded};
 use super::super::refusal::Unfit;
 use super::super::traits;
 use super::canonical::Names;
@@ -12,7 +12,6 @@ use sqlparser::ast::{
     Expr, Ident, ObjectName, ObjectNamePart, TableAlias, TableFactor, TableWithJoins, Value, VisitMut,
     VisitorMut,
 };
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 /// For whom text is.
@@ -208,8 +207,8 @@ impl VisitorMut for Writer<'_> {
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Unfit> {
         let TableFactor::Table { name, alias, .. } = &*factor else { return ControlFlow::Continue(()) };
         let qualifier = match (alias, name.0.last()) {
-            (Some(alias), _) => super::super::ident::folded(&alias.name),
-            (None, Some(ObjectNamePart::Identifier(ident))) => super::super::ident::folded(ident),
+            (Some(alias), _) => folded(&alias.name),
+            (None, Some(ObjectNamePart::Identifier(ident))) => folded(ident),
             _ => return ControlFlow::Break(Unfit::not_here("something in FROM")),
         };
         match self.table(&qualifier) {
@@ -233,24 +232,23 @@ impl VisitorMut for Writer<'_> {
     }
 }
 
-/// Those of the columns used that a store has to have.
-pub(crate) fn used(names: &Names<'_>) -> Vec<super::super::plan::TableNeeded> {
-    let mut needed: Vec<(String, BTreeSet<(usize, String, String)>)> = Vec::new();
+/// What a store has to have of the tables.
+pub(crate) fn needed(names: &Names<'_>) -> Vec<TableNeeded> {
+    let mut needed: Vec<TableNeeded> = Vec::new();
     for (table, columns) in names.used() {
         let Some(relation) = names.relation(*table) else { continue };
         let name = quoted(&relation.called.name);
-        let columns = columns.iter().filter_map(|at| {
-            relation.columns.get(*at).map(|column| (*at, column.name.clone(), column.kind.name.clone()))
-        });
-        match needed.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, known)) => known.extend(columns),
-            None => needed.push((name, columns.collect())),
+        let at = needed.iter().position(|one| one.name == name).unwrap_or(needed.len());
+        if at == needed.len() {
+            needed.push(TableNeeded { name, columns: Vec::new() });
+        }
+        let Some(one) = needed.get_mut(at) else { continue };
+        for column in columns.iter().filter_map(|at| relation.columns.get(*at)) {
+            let column = (column.name.clone(), column.kind.name.clone());
+            if !one.columns.contains(&column) {
+                one.columns.push(column);
+            }
         }
     }
-    let table =
-        |(name, columns): (String, BTreeSet<(usize, String, String)>)| super::super::plan::TableNeeded {
-            name,
-            columns: columns.into_iter().map(|(_, name, kind)| (name, kind)).collect(),
-        };
-    needed.into_iter().map(table).collect()
+    needed
 }
