@@ -106,7 +106,9 @@ impl Asking {
             database: database.to_string(),
             user: self.login.to_string(),
             tls: tls.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?,
-            startup: vec![("application_name".to_owned(), "stuffgate query".to_owned())],
+            startup: [("application_name", "stuffgate query"), ("stuffgate.fanout", "on")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
             // Whoever runs this command says where it goes.
             allow: AddressPolicy { loopback: true, link_local: true },
             allow_trust: false,
