@@ -94,8 +94,10 @@ async fn an_analyst_asks_by_a_url_and_is_told_what_is_wrong_where_it_is() {
     // A service's login asks all stores too, since the command says so for it.
     let service = url.replace("ana@", "todo@");
     let statement = "SELECT count(*) AS n FROM owner";
-    let (code, out, _) =
-        query(&world, &["todo", "--url", &service, "--secret-file", "todo.secret", "--format", "csv", statement]);
+    let (code, out, _) = query(
+        &world,
+        &["todo", "--url", &service, "--secret-file", "todo.secret", "--format", "csv", statement],
+    );
     assert_eq!((code, out.as_str()), (0, "n\n3\n"));
 
     let (code, _, err) = query(&world, &["notes", "--url", &url, "--secret-file", "ana.secret", "SELECT 1"]);

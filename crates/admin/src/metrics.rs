@@ -16,7 +16,7 @@ pub struct Metrics {
 }
 
 /// What only grows.
-const COUNTERS: [(&str, &str); 9] = [
+const COUNTERS: [(&str, &str); 10] = [
     ("stuffgate_connections_total", "Connections accepted from clients."),
     (
         "stuffgate_accept_failures_total",
@@ -31,6 +31,10 @@ const COUNTERS: [(&str, &str); 9] = [
         "Statements over many stores, by tier (t0 to t3, home, explain, none) and outcome: ok, partial, error, cancelled.",
     ),
     ("stuffgate_fanout_legs_total", "Stores that such statements asked, by what became of it."),
+    (
+        "stuffgate_materialized_refreshes_total",
+        "Refreshes of answers that are kept on homes, by outcome: done, failed.",
+    ),
     ("stuffgate_outbox_total", "Attempts at work that waited for a store, by outcome: done, failed."),
 ];
 
