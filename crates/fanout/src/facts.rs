@@ -8,15 +8,29 @@ use crate::legs::{Check, Found};
 use crate::prepare::Planned;
 use crate::reply;
 use pool::StatementId;
-use sql::fanout::{Catalog, Lookup, Plan, TableNeeded, Type};
+use sql::fanout::{Catalog, Lookup, TableNeeded, Type};
 use std::sync::Arc;
 use wire::frame::{self, backend};
 use wire::{Fields, sqlstate};
 
 /// Parameters under which values are read and written as text: each leg runs under home's, which are the
 /// client's.
-const PINNED: [&str; 7] =
-    ["TimeZone", "DateStyle", "IntervalStyle", "bytea_output", "extra_float_digits", "xmlbinary", MONETARY];
+const PINNED: [&str; 8] = [
+    "TimeZone",
+    DATE_STYLE,
+    "IntervalStyle",
+    "bytea_output",
+    FLOAT_DIGITS,
+    "xmlbinary",
+    "transform_null_equals",
+    MONETARY,
+];
+
+/// How dates and times are written.
+const DATE_STYLE: &str = "DateStyle";
+
+/// How many digits of floats are written; from 1 on as many as it takes.
+const FLOAT_DIGITS: &str = "extra_float_digits";
 
 /// How `money` is written; a locale that not every store has.
 const MONETARY: &str = "lc_monetary";
@@ -36,12 +50,28 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// The settings that legs run under.
-    pub(crate) fn pinned(&self, plan: &Plan) -> Vec<(String, String)> {
-        let mut kinds = plan.pieces.iter().flat_map(|piece| &piece.columns);
+    /// The settings that legs run under: the session's, or where all is home's to compute, those under which no
+    /// text loses anything of its value.
+    pub(crate) fn pinned(&self, planned: &Planned) -> Vec<(String, String)> {
+        let mut kinds = planned.plan.pieces.iter().flat_map(|piece| &piece.columns);
         let money = kinds.any(|kind| kind.name.starts_with("money"));
         let settings = self.settings.iter().filter(|(name, _)| money || *name != MONETARY);
-        settings.map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+        let exact = |name: &str, value: &str| match name {
+            DATE_STYLE if planned.bare => "ISO, MDY".to_owned(),
+            FLOAT_DIGITS if planned.bare => "1".to_owned(),
+            _ => value.to_owned(),
+        };
+        settings.map(|(name, value)| ((*name).to_owned(), exact(name, value))).collect()
+    }
+
+    /// Whether a value that is written under the session's settings may be another when it is read: a float of
+    /// fewer digits, a time with the name of its zone.
+    pub(crate) fn is_lossy(&self) -> bool {
+        self.settings.iter().any(|(name, value)| match *name {
+            DATE_STYLE => !value.starts_with("ISO"),
+            FLOAT_DIGITS => value.parse::<i32>().is_ok_and(|digits| digits < 1),
+            _ => false,
+        })
     }
 
     /// Whether texts can be passed on as they are.

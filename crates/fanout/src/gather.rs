@@ -127,14 +127,13 @@ impl<'a> Tables<'a> {
 }
 
 impl Work<'_> {
-    /// Gathers rows and runs the statement over them. `bare`: whoever fails at a value is lost.
+    /// Gathers rows and runs the statement over them. Where stores compute nothing, whoever fails at a value is lost.
     pub(crate) async fn gather(
         &mut self,
         planned: &Arc<Planned>,
         tables: &[Temporary],
         sql: &str,
         parameters: &[Parameter],
-        bare: bool,
     ) -> Result<Attempt, Box<Fields>> {
         let mut legs = self.ask(planned).await?;
         self.home.query("SAVEPOINT stuffgate_fanout");
@@ -145,7 +144,7 @@ impl Work<'_> {
             let mut bytes = 0;
             let mut next = Some(finished);
             while let Some(finished) = next {
-                if !bare && asked::wants_bare(&finished) {
+                if !planned.bare && asked::wants_bare(&finished) {
                     return Ok(Attempt::Bare);
                 }
                 if let Some((index, results)) = self.note(finished).await {

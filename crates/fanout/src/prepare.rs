@@ -49,6 +49,8 @@ struct Aim {
 #[derive(Debug)]
 pub(crate) struct Planned {
     pub(crate) plan: Arc<Plan>,
+    /// Whether stores only send rows, and compute nothing.
+    pub(crate) bare: bool,
     /// What stores have to be like.
     pub(crate) like: Like,
     /// Cheaper tiers, and why they do not fit.
@@ -308,7 +310,8 @@ impl Prepared {
             match self.at_tier(home, query, *tier, aim).await? {
                 Ok(plan) => {
                     let like = Like::of(&plan.tables, |text| stores.hash(text));
-                    return Ok(Ok(Arc::new(Planned { plan: Arc::new(plan), like, cheaper })));
+                    let bare = aim.wishes.bare;
+                    return Ok(Ok(Arc::new(Planned { plan: Arc::new(plan), bare, like, cheaper })));
                 }
                 Err(Unfit::Refused(refusal)) => return Ok(Err(NoPlan::Refused(refusal))),
                 Err(Unfit::NotAtThisTier(reason)) => cheaper.push((*tier, reason)),
@@ -366,7 +369,7 @@ fn shown(text: &str) -> Planned {
         answered: Answered::Alone { sql: text.to_owned(), parameters: Vec::new() },
     };
     let like = Like::of(&plan.tables, |_| 0);
-    Planned { plan: Arc::new(plan), like, cheaper: Vec::new() }
+    Planned { plan: Arc::new(plan), bare: false, like, cheaper: Vec::new() }
 }
 
 /// Has home judge the text on which the planner wants it judged. Positions in its errors are the client's.

@@ -105,15 +105,15 @@ pub(crate) enum Attempt {
 
 impl<'a> Work<'a> {
     async fn answer(&mut self, tally: &mut Tally) -> Result<String, Box<Fields>> {
-        let planned = self.prepared.plan(self.home, &self.fanout.stores, self.asker, false).await?;
+        let planned = self.plan().await?;
         let fold = self.folds(&planned.plan).is_some();
         if *self.prepared.form() == Form::Explain {
             tally.tier("explain");
             return explain::tell(self.fanout, self.asker, &planned, fold, self.teller).await;
         }
         tally.tier(explain::tier(&planned.plan, fold));
-        let attempt = match self.attempt(&planned, fold, false).await? {
-            Attempt::Unfolded => self.attempt(&planned, false, false).await?,
+        let attempt = match self.attempt(&planned, fold).await? {
+            Attempt::Unfolded => self.attempt(&planned, false).await?,
             Attempt::NotStreamed => self.gathered(tally).await?,
             attempt => attempt,
         };
@@ -123,13 +123,24 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// The plan. Where texts lose something on their way to home, home does all of it.
+    async fn plan(&mut self) -> Result<Arc<Planned>, Box<Fields>> {
+        let stores = &self.fanout.stores;
+        let planned = self.prepared.plan(self.home, stores, self.asker, false).await?;
+        let by_home = matches!(planned.plan.answered, Answered::Gathered { .. } | Answered::Combined { .. });
+        if by_home && self.begun.facts.is_lossy() {
+            return self.prepared.plan(self.home, stores, self.asker, true).await;
+        }
+        Ok(planned)
+    }
+
     /// Once more, over rows that home has.
     async fn gathered(&mut self, tally: &mut Tally) -> Result<Attempt, Box<Fields>> {
         let settings = Settings { tier: TierWish::Only(Tier::Gather), ..self.asker.settings };
         let asker = Asker { settings, ..self.asker.clone() };
         let planned = self.prepared.plan(self.home, &self.fanout.stores, &asker, false).await?;
         tally.tier(Tier::Gather.as_str());
-        self.attempt(&planned, false, false).await
+        self.attempt(&planned, false).await
     }
 
     /// Once more, at the tier that lets home see the rows themselves.
@@ -137,7 +148,7 @@ impl<'a> Work<'a> {
         self.home.run("ROLLBACK TO SAVEPOINT stuffgate_fanout").await?;
         let planned = self.prepared.plan(self.home, &self.fanout.stores, self.asker, true).await?;
         tally.tier(Tier::Gather.as_str());
-        match self.attempt(&planned, false, true).await? {
+        match self.attempt(&planned, false).await? {
             Attempt::Done(tag) => Ok(tag),
             Attempt::Bare | Attempt::Unfolded | Attempt::NotStreamed => Err(error::no_attempt_left()),
         }
@@ -153,19 +164,14 @@ impl<'a> Work<'a> {
         }
     }
 
-    async fn attempt(
-        &mut self,
-        planned: &Arc<Planned>,
-        fold: bool,
-        bare: bool,
-    ) -> Result<Attempt, Box<Fields>> {
+    async fn attempt(&mut self, planned: &Arc<Planned>, fold: bool) -> Result<Attempt, Box<Fields>> {
         match &planned.plan.answered {
             Answered::Alone { sql, parameters } => {
                 self.home.query("SET TRANSACTION READ ONLY");
                 self.last(sql, parameters).await.map(Attempt::Done)
             }
             Answered::Gathered { tables, sql, parameters } => {
-                self.gather(planned, tables, sql, parameters, bare).await
+                self.gather(planned, tables, sql, parameters).await
             }
             Answered::Combined { sql, parameters, fold: by } => {
                 let by = by.as_ref().filter(|_| fold);
@@ -186,7 +192,7 @@ impl<'a> Work<'a> {
         Ok(Statement {
             plan: Arc::clone(plan),
             expected: Expected::of(&plan.tables, found.as_ref()),
-            pinned: self.begun.facts.pinned(plan),
+            pinned: self.begun.facts.pinned(planned),
             parameters: parameters.clone(),
             formats: formats.clone(),
             now: self.begun.facts.now.clone(),

@@ -80,3 +80,26 @@ async fn results_come_in_the_formats_that_are_asked_for() {
     let answer = bed.run(&bed.asker, described, values).await.expect("an answer");
     assert_eq!(answer.lines(), ["a|\0\0\0\u{3}"]);
 }
+
+#[tokio::test]
+async fn values_are_whole_on_home_whatever_the_client_wants_to_see_of_them() {
+    let rows = "ALTER TABLE todos ADD ratio real; \
+                INSERT INTO todos (title, ratio, at) VALUES ('a', 10::real / 3, '2026-03-04 05:06:07+00')";
+    let bed = Bed::with(|_| rows.into()).await;
+    bed.sql("home", "ALTER TABLE todos ADD ratio real");
+    let mut asker = bed.asker.clone();
+    // 'IST' is written for India and read as Israel.
+    asker.set_up =
+        "RESET ALL; SET timezone = 'Asia/Kolkata'; SET datestyle = 'SQL, DMY'; SET extra_float_digits = 0"
+            .into();
+    asker.fingerprint = 97;
+    for sql in [
+        "SELECT max(ratio)::float8, max(at) FROM todos",
+        "SELECT ratio::float8, at FROM todos WHERE at = (SELECT max(at) FROM todos) LIMIT 1",
+    ] {
+        let answer = bed.ask_as(&asker, sql, &[]).await.expect("an answer");
+        assert_eq!(answer.lines(), ["3.33333325386047|04/03/2026 10:36:07 IST"], "{sql}");
+    }
+    let answer = bed.ask_as(&asker, "SELECT ratio, at FROM todos LIMIT 1", &[]).await.expect("an answer");
+    assert_eq!(answer.lines(), ["3.33333|04/03/2026 10:36:07 IST"]);
+}
