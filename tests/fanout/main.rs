@@ -3,6 +3,7 @@
 
 mod agreement;
 mod answers;
+mod clients;
 mod compare;
 mod corpus;
 mod data;

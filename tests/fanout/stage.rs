@@ -98,6 +98,11 @@ impl Stage {
         Client::connect(&login).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// Where the oracle is.
+    pub(crate) fn oracle_port(&self) -> u16 {
+        self.port
+    }
+
     /// A session of the analyst, which answers at `tier`.
     pub(crate) async fn analyst(&self, tier: &str) -> Client {
         let options = format!("-c fanout.tier={tier}");

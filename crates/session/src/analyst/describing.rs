@@ -4,6 +4,7 @@ use super::hearing::Fault;
 use super::kept::Asked;
 use super::layers::{Layers, PATH};
 use super::legs::{self, Placed};
+use super::own::Also;
 use super::refusals;
 use super::talk::Talk;
 use fanout::{Described, Event, Values};
@@ -18,18 +19,14 @@ type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, Box<Fields>>> + Send 
 
 impl Talk<'_> {
     /// A statement that home or the stores answer, as home judges it.
-    pub(super) async fn ask(
-        &mut self,
-        text: &str,
-        types: &[u32],
-        tag: Option<&'static str>,
-    ) -> Result<Asked, Fault> {
+    pub(super) async fn ask(&mut self, text: &str, types: &[u32], also: Also) -> Result<Asked, Fault> {
         self.learn().await?;
+        let Also { tag, sets } = also;
         let Some(placed) = legs::place(text, None) else {
-            return Ok(Asked { described: self.describe(text, types).await?, tag, legs: None });
+            return Ok(Asked { described: self.describe(text, types).await?, tag, legs: None, sets });
         };
         let described = self.describe(&placed.text, types).await.map_err(|fault| moved(fault, &placed))?;
-        Ok(Asked { described, tag, legs: Some(text.to_owned()) })
+        Ok(Asked { described, tag, legs: Some(text.to_owned()), sets })
     }
 
     /// A statement that asks for the session's last coverage, with that put in.
@@ -85,7 +82,7 @@ impl Talk<'_> {
 
     /// The one value that a query of the gate's own comes to.
     pub(super) async fn value_of(&mut self, query: &str) -> Result<Option<String>, Fault> {
-        let asked = self.ask(query, &[], None).await?;
+        let asked = self.ask(query, &[], Also::default()).await?;
         let mut running = self.start(&asked, Values::default()).await?;
         let mut value = None;
         loop {

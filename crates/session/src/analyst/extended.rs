@@ -55,7 +55,7 @@ impl Talk<'_> {
         self.may_run(statement)?;
         Ok(match nature(statement, text) {
             Nature::Own => What::Own(Box::new(statement.clone())),
-            Nature::Asked(asked, tag) => What::Asked(self.ask(asked, types, tag).await?),
+            Nature::Asked(asked, also) => What::Asked(self.ask(&asked, types, also).await?),
         })
     }
 
@@ -199,6 +199,7 @@ impl Talk<'_> {
                 Ok(Progress::Running(running))
             }
             Came::End(done, rows) => {
+                self.set_all(&asked.sets).await?;
                 let tag = asked.tag.map_or(done.tag, str::to_owned);
                 frame::command_complete(self.client.outbox.buffer(), &counting(&tag, rows));
                 Ok(Progress::Done(tag))

@@ -45,6 +45,8 @@ pub(super) struct Asked {
     pub(super) tag: Option<&'static str>,
     /// The client's text, where it asks for the session's last coverage: that is put in anew each time.
     pub(super) legs: Option<String>,
+    /// Parameters that are set once it has been answered.
+    pub(super) sets: Vec<(String, String)>,
 }
 
 /// A bound portal.

@@ -4,6 +4,7 @@
 //! ordinary one, which would pay for it while it is idle.
 
 mod answers;
+mod company;
 mod coverage;
 mod describing;
 mod extended;

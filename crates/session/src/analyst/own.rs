@@ -1,6 +1,7 @@
 //! The statements that the gate answers by itself in a session that asks many stores.
 
 use super::answers::{Answer, Cell, Kind as Type, Named};
+use super::company::harmless;
 use super::hearing::Fault;
 use super::layers::is_fanout;
 use super::talk::Talk;
@@ -9,6 +10,7 @@ use crate::error;
 use crate::local::{Company, refused};
 use crate::prepared::{Values, is_ours};
 use sql::{Arg, BindTag, Decision, Discard, Kind, Reset, Show};
+use std::borrow::Cow;
 use wire::frame::TEXT_OID;
 
 /// OID of type `bool`.
@@ -26,19 +28,32 @@ const TRANSACTIONS: [&str; 3] = ["transaction_isolation", "transaction_read_only
 pub(super) enum Nature<'a> {
     /// The gate itself.
     Own,
-    /// Home or the stores, asked this; with another command tag than theirs.
-    Asked(&'a str, Option<&'static str>),
+    /// Home or the stores, asked this; with another command tag than theirs, or with parameters to be set then.
+    Asked(Cow<'a, str>, Also),
+}
+
+/// What there is to an answer of home's or the stores' besides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Also {
+    /// The command tag, where that is another than the answer's.
+    pub(super) tag: Option<&'static str>,
+    /// Parameters that are set once it has been answered.
+    pub(super) sets: Vec<(String, String)>,
 }
 
 /// Who answers a statement of this text.
 pub(super) fn nature<'a>(statement: &sql::Statement, text: &'a str) -> Nature<'a> {
     match &statement.kind {
         Kind::Other | Kind::Copy { .. } | Kind::Ddl | Kind::Do | Kind::Call | Kind::Load => {
-            Nature::Asked(text, None)
+            Nature::Asked(text.into(), Also::default())
         }
-        Kind::Show(Show::All) => Nature::Asked(SHOW_ALL, Some("SHOW")),
+        Kind::Show(Show::All) => Nature::Asked(SHOW_ALL.into(), Also { tag: Some("SHOW"), sets: Vec::new() }),
+        Kind::SettingsSelect { settings } => match harmless(text) {
+            Some(harmless) => Nature::Asked(harmless.into(), Also { tag: None, sets: settings.clone() }),
+            None => Nature::Own,
+        },
         Kind::CurrentSettingSelect { name: Arg::Literal(name), .. } if is_known_here(name) => Nature::Own,
-        Kind::CurrentSettingSelect { .. } => Nature::Asked(text, None),
+        Kind::CurrentSettingSelect { .. } => Nature::Asked(text.into(), Also::default()),
         _ => Nature::Own,
     }
 }

@@ -154,6 +154,14 @@ impl Talk<'_> {
         self.adopt(next).await
     }
 
+    /// Sets parameters for the session, one after another.
+    pub(super) async fn set_all(&mut self, sets: &[(String, String)]) -> Result<(), Fault> {
+        for (name, value) in sets {
+            self.set(Scope::Session, name, Some(Value::Text(value.clone())), Company::None).await?;
+        }
+        Ok(())
+    }
+
     /// These parameters are in force from now on, if home takes them.
     async fn adopt(&mut self, mut next: Layers) -> Result<(), Fault> {
         if next.reported.is_none() {

@@ -52,15 +52,15 @@ impl Talk<'_> {
     ) -> Result<(), Fault> {
         self.may_run(statement)?;
         let own = text.get(statement.range.clone()).unwrap_or_default();
-        let (asked, tag) = match nature(statement, own) {
-            Nature::Asked(asked, tag) => (asked, tag),
+        let (asked, also) = match nature(statement, own) {
+            Nature::Asked(asked, also) => (asked, also),
             Nature::Own => {
                 let answer = self.perform(statement, text, &Vec::new(), company).await?;
                 answer.write_simple(self.client.outbox.buffer());
                 return Ok(());
             }
         };
-        let asked = self.ask(asked, &[], tag).await?;
+        let asked = self.ask(&asked, &[], also).await?;
         if let Some((name, position)) = first_parameter(own) {
             return Err(refusals::no_such_parameter(name, position).into());
         }
@@ -69,6 +69,7 @@ impl Talk<'_> {
         }
         let mut running = self.start(&asked, Values::default()).await?;
         if let Came::End(done, _) = self.pass(&mut running, None).await? {
+            self.set_all(&asked.sets).await?;
             frame::command_complete(self.client.outbox.buffer(), asked.tag.unwrap_or(&done.tag));
         }
         Ok(())
