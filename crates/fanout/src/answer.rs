@@ -107,6 +107,7 @@ impl<'a> Last<'a> {
         frame::describe(out, Kind::Portal, "");
         frame::execute(out, "", 0);
         home.sync();
+        drop(home.take_notices()); // they are about the gate's own statements
         let mut passing = Passing { columns, ..Passing::default() };
         loop {
             let header = home.next().await.map_err(Refused::Run)?;

@@ -5,6 +5,7 @@ use model::LegReport;
 use pool::{LeaseError, ResetError};
 use sql::fanout::{Refusal, Tier};
 use std::fmt::Display;
+use std::time::Duration;
 use wire::dial::DialError;
 use wire::{Fields, Severity, Sqlstate, sqlstate};
 
@@ -45,6 +46,12 @@ pub(crate) fn set_up(label: &str, error: ResetError) -> Box<Fields> {
         ResetError::Refused(fields) => Box::new(fields.with_severity(Severity::Error)),
         other => home_broke(label, &other),
     }
+}
+
+/// Home does not answer.
+pub(crate) fn home_late(label: &str, limit: Duration) -> Box<Fields> {
+    let message = format!("{label} did not answer within {} ms", limit.as_millis());
+    Box::new(Fields::error(sqlstate::CONNECTION_FAILURE, message).with_hint(LOOK_AT_HOME))
 }
 
 /// Home ended the connection.

@@ -2,6 +2,7 @@
 
 use crate::cache::{Cache, Key};
 use crate::described::Described;
+use crate::error;
 use crate::facts::{Begun, Learnt};
 use crate::home::Home;
 use crate::legs::Stores;
@@ -59,7 +60,7 @@ impl Fanout {
         parameter_types: &[u32],
     ) -> Result<Arc<Described>, Box<Fields>> {
         let mut home = Home::of(&self.pools, asker).await?;
-        let described = self.describe_on(&mut home, asker, text, parameter_types).await;
+        let described = in_time(asker, self.describe_on(&mut home, asker, text, parameter_types)).await?;
         home.finish().await;
         described.map(Arc::new)
     }
@@ -85,7 +86,7 @@ impl Fanout {
 
     /// Begins a statement's transaction on home and has the statement prepared there. `known`, which it was
     /// before, is used again if home's catalog is what it was.
-    pub(crate) async fn prepare(
+    async fn prepare(
         &self,
         home: &mut Home,
         asker: &Asker,
@@ -116,6 +117,17 @@ impl Fanout {
         Ok((Begun { facts, found: None }, prepared))
     }
 
+    /// As [`Fanout::prepare`], if home answers in time; the outer error is that it does not.
+    pub(crate) async fn prepare_in_time(
+        &self,
+        home: &mut Home,
+        asker: &Asker,
+        described: &Described,
+    ) -> Result<Result<(Begun, Arc<Prepared>), Box<Fields>>, Box<Fields>> {
+        let known = Some(Arc::clone(&described.prepared));
+        in_time(asker, self.prepare(home, asker, &described.key, known)).await
+    }
+
     /// Runs what was described. The work is a task of its own, which ends with the returned [`Run`].
     #[must_use]
     pub fn run(self: &Arc<Self>, asker: Asker, described: Arc<Described>, values: Values) -> Run {
@@ -132,4 +144,10 @@ impl Fanout {
         home.finish().await;
         Ok(reported)
     }
+}
+
+/// Waits for home no longer than a statement waits for its stores.
+async fn in_time<T>(asker: &Asker, asked: impl Future<Output = T>) -> Result<T, Box<Fields>> {
+    let limit = asker.settings.deadline;
+    tokio::time::timeout(limit, asked).await.map_err(|_| error::home_late(&asker.home.label, limit))
 }

@@ -8,6 +8,7 @@ use crate::{Asker, Event, Values};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
+use tracing::Instrument;
 
 /// Events that wait for whoever reads them; a reader that stops stops the statement too.
 const MAX_EVENTS: usize = 4;
@@ -47,12 +48,14 @@ impl Run {
     ) -> Self {
         let (sender, events) = mpsc::channel(MAX_EVENTS);
         let teller = Teller(sender);
-        let task = tokio::spawn(async move {
+        let span = tracing::debug_span!("fan-out", session = asker.session, service = asker.service.0);
+        let work = async move {
             let mut tally = Tally::begin();
             let end = statement::answer(&fanout, &asker, &described, &values, &teller, &mut tally).await;
             tally.end(&end);
             teller.tell(Event::End(end)).await;
-        });
+        };
+        let task = tokio::spawn(work.instrument(span));
         Self { events, task: task.abort_handle() }
     }
 }

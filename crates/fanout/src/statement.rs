@@ -52,8 +52,7 @@ async fn answer_on_home(
         return Err(error::parameter_count(values.parameters.len(), needed));
     }
     let mut home = Home::of(&fanout.pools, asker).await?;
-    let known = Some(Arc::clone(&described.prepared));
-    let tag = match fanout.prepare(&mut home, asker, &described.key, known).await {
+    let tag = match fanout.prepare_in_time(&mut home, asker, described).await? {
         Ok((begun, prepared)) if prepared.is_as_described(described) => {
             let mut work = Work {
                 fanout,

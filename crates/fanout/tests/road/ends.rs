@@ -62,3 +62,22 @@ async fn values_and_parameters_have_to_be_as_many() {
         assert_eq!(ended.err().map(|error| error.code.to_string()).as_deref(), code, "{given} values");
     }
 }
+
+#[tokio::test]
+async fn a_home_that_hangs_is_waited_for_no_longer_than_stores_are() {
+    let bed = Bed::with(|_| String::new()).await;
+    let mut asker = bed.asker.clone();
+    asker.settings.deadline = Duration::from_millis(300);
+    let described = bed.fanout.describe(&asker, "SELECT count(*) FROM todos", &[]).await.expect("valid");
+    bed.server.pause();
+    let began = Instant::now();
+    let asked = bed.fanout.describe(&asker, "SELECT 1", &[]).await.map(|_| ()).expect_err("no answer");
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    // The connection was closed, and a new one is waited for as long as any.
+    let ran = bed.run(&asker, described, Values::default()).await.map(|_| ()).expect_err("no answer");
+    bed.server.resume();
+    for error in [asked, ran] {
+        assert_eq!(error.code.as_str(), "08006", "{error}");
+    }
+    assert_eq!(bed.ask("SELECT count(*) FROM todos").await.lines(), ["0"]);
+}
