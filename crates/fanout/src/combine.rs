@@ -177,9 +177,7 @@ impl Work<'_> {
     ) -> Result<String, Box<Fields>> {
         self.home.run("ROLLBACK TO SAVEPOINT stuffgate_fanout").await?;
         // The client's own values are tried first.
-        if let Err(why) = self.try_bind(sql, parameters, Columns::new(count)).await? {
-            return Err(why);
-        }
+        self.try_bind(sql, parameters, Columns::new(count)).await??;
         let before = kept.len();
         for (index, leg) in std::mem::take(kept) {
             let mut columns = Columns::new(count);

@@ -261,11 +261,13 @@ impl Home {
         if self.doubted || (self.until_quiet().await.is_err() && !self.is_usable()) {
             return;
         }
-        if self.status != b'I' && (self.run("ROLLBACK").await.is_err() || self.status != b'I') {
+        if self.status != b'I' && self.run("ROLLBACK").await.is_err() {
             return;
         }
+        let is_clean = self.status == b'I';
         let cancel = Arc::clone(&self.lease.server.cancel);
-        if cancel.is_quiet() || tokio::time::timeout(CANCEL_GRACE, cancel.quiet()).await.is_ok() {
+        let is_quiet = cancel.is_quiet() || tokio::time::timeout(CANCEL_GRACE, cancel.quiet()).await.is_ok();
+        if is_clean && is_quiet {
             self.lease.give_back();
         }
     }

@@ -31,8 +31,7 @@ pub(crate) fn parameter_description(body: &[u8]) -> Option<Vec<u32>> {
 pub(crate) fn values(body: &[u8]) -> Option<Vec<Option<&[u8]>>> {
     let mut body = Reader::new(body);
     let count = body.u16()?;
-    let values = (0..count).map(|_| body.value()).collect();
-    values
+    (0..count).map(|_| body.value()).collect()
 }
 
 /// The tag of a CommandComplete.

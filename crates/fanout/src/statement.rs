@@ -30,7 +30,8 @@ pub(crate) async fn answer(
     tally: &mut Tally,
 ) -> Result<Done, Failure> {
     let mut asked = None;
-    let tag = answer_on_home(fanout, asker, described, values, teller, tally, &mut asked).await;
+    let work = answer_on_home(fanout, asker, described, values, teller, tally, &mut asked);
+    let tag = Box::pin(work).await;
     let coverage = asked.map(|asked: Asked| Arc::new(asked.coverage()));
     match tag {
         Ok(tag) => Ok(Done { tag, coverage }),
