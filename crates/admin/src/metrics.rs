@@ -101,6 +101,12 @@ impl Metrics {
         Ok(Self { handle })
     }
 
+    /// Sums up what was measured since the last time: measurements are kept one by one until then. To be called
+    /// now and then, whether or not anybody reads the metrics.
+    pub fn sum_up(&self) {
+        self.handle.run_upkeep();
+    }
+
     /// Everything that was counted, with `gauges` as they are now, in Prometheus's text format.
     #[must_use]
     pub fn render(&self, gauges: &Gauges) -> String {

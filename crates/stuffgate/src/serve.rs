@@ -80,7 +80,7 @@ async fn serve(config: Config, ready_file: Option<&Path>, workers: Vec<Worker>) 
     let refresher = refresher(&config, &gate, &opener);
     let chores = [
         tokio::spawn(keep_fresh(refresher, config.registry.clone(), Arc::clone(&opener), kept)),
-        tokio::spawn(control::look_after(Arc::clone(&gate), changed)),
+        tokio::spawn(control::look_after(Arc::clone(&gate), Arc::clone(&desk), changed)),
         tokio::spawn(control::reconcile(config.clone(), opener)),
     ];
     announce(&addresses, http_at, ready_file).inspect_err(|_| phases.advance(Phase::Over))?;

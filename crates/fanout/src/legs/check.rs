@@ -269,3 +269,36 @@ fn array<'a>(items: impl Iterator<Item = &'a str>) -> String {
     text.push('}');
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_types_lose_their_schema_and_nothing_else() {
+        for (name, wanted) in [
+            ("integer", "integer"),
+            ("timestamp with time zone", "timestamp with time zone"),
+            ("public.mood", "mood"),
+            ("p_todo.mood[]", "mood[]"),
+            ("\"a.b\".\"c.d\"", "\"c.d\""),
+            ("\"c.d\"[]", "\"c.d\"[]"),
+            ("\"char\"", "\"char\""),
+        ] {
+            assert_eq!(bare(name), wanted);
+        }
+    }
+
+    #[test]
+    fn hostile_names_stay_inside_their_literals() {
+        let columns =
+            vec![("it's".to_owned(), "text".to_owned()), ("a\"b\\c,{$2}".to_owned(), "text".to_owned())];
+        let check = Check::of(&[TableNeeded { name: "\"$2\"".into(), columns }]);
+        assert_eq!(check.columns, r#"{"it's","a\"b\\c,{$2}"}"#);
+        for major in [15, 17] {
+            let text = check.text(major);
+            assert!(text.contains(r#"E'{"\\"$2\\"","\\"$2\\""}'::pg_catalog.text[]"#), "{text}");
+            assert!(text.contains(r#"E'{"it''s","a\\"b\\\\c,{$2}"}'::pg_catalog.text[]"#), "{text}");
+        }
+    }
+}

@@ -26,6 +26,9 @@ const MAX_CHECK_BYTES: usize = 4 * 1024 * 1024;
 /// Most bytes that are read and thrown away, once a leg cannot be ok, so that its connection may be kept.
 const MAX_DISCARDED_BYTES: usize = 256 * 1024;
 
+/// Said of what is not read to its end: what has become of the leg is known by then.
+const WASTED: &str = "what it sent was of no use any more";
+
 /// Messages that a leg's answer can have.
 const EXPECTED: [u8; 11] = [
     backend::PARSE_COMPLETE,
@@ -136,7 +139,9 @@ impl<'r> Hearing<'r> {
             return Err(misplaced(header.tag));
         }
         if header.tag != backend::DATA_ROW || self.lost.is_some() {
-            return if header.total() > MAX_MESSAGE_BYTES { Err(self.too_long(header)) } else { Ok(()) };
+            let too_long = header.total() > MAX_MESSAGE_BYTES;
+            let message = || format!("it sent a message of {} bytes", header.total());
+            return if too_long { Err(Fault::bad(message())) } else { Ok(()) };
         }
         let limits = &self.request.statement.limits;
         // What was passed on is not kept.
@@ -148,13 +153,6 @@ impl<'r> Hearing<'r> {
             return Err(Fault::limit(&format!("{} rows", limits.leg_rows), "fanout.leg_rows"));
         }
         Ok(())
-    }
-
-    fn too_long(&self, header: Header) -> Fault {
-        match &self.lost {
-            Some(Lost::Fault(fault)) => fault.clone(),
-            _ => Fault::bad(format!("it sent a message of {} bytes", header.total())),
-        }
     }
 
     /// Takes a whole message.
@@ -270,11 +268,12 @@ impl<'r> Hearing<'r> {
         let Some(&Owed::Done(part)) = self.owed.front() else {
             return Err(Fault::bad("it sent a row where none belongs"));
         };
-        if let Some(lost) = &self.lost {
+        if self.lost.is_some() {
             self.discarded += message.len();
-            return match lost {
-                Lost::Fault(fault) if self.discarded > MAX_DISCARDED_BYTES => Err(fault.clone()),
-                _ => Ok(Heard::More),
+            return if self.discarded > MAX_DISCARDED_BYTES {
+                Err(Fault::bad(WASTED))
+            } else {
+                Ok(Heard::More)
             };
         }
         match part {
@@ -284,7 +283,7 @@ impl<'r> Hearing<'r> {
                 let found = Found::take(self.found.take(), body).filter(|_| self.checked <= MAX_CHECK_BYTES);
                 self.found = Some(found.ok_or_else(|| Fault::bad("what it says of its columns is garbage"))?);
             }
-            Part::Settings => {}
+            Part::Settings if self.checked <= MAX_CHECK_BYTES => self.checked += message.len(),
             _ => return Err(Fault::bad("it sent a row where none belongs")),
         }
         Ok(Heard::More)

@@ -103,11 +103,12 @@ pub(crate) async fn run(shared: &Shared, index: usize, sink: Sink) -> Option<Fin
     let span = tracing::debug_span!("leg", user = store.user.as_str(), grant = store.grant.0);
     let finished = report(shared, index, store, sink).instrument(span.clone()).await;
     let report = &finished.report;
-    metrics::counter!("stuffgate_fanout_legs_total", "outcome" => report.outcome.as_str()).increment(1);
+    let outcome = report.outcome.as_str();
+    metrics::counter!("stuffgate_fanout_legs_total", "outcome" => outcome).increment(1);
     metrics::histogram!("stuffgate_fanout_leg_seconds").record(report.elapsed);
     let _inside = span.entered();
     tracing::debug!(
-        outcome = report.outcome.as_str(),
+        outcome,
         sqlstate = report.sqlstate.as_deref(),
         message = report.message.as_deref(),
         rows = report.rows,
@@ -201,9 +202,20 @@ async fn attempt(
     let mut waiting = shared.budget.hold();
     let heard = listen(&mut lease, &mut hearing, &mut waiting, sink, clock, came).await;
     (came.rows, came.bytes) = (hearing.rows, hearing.bytes);
-    let status = heard?;
+    match (heard, hearing.take_lost()) {
+        (Ok(status), Some(lost)) => {
+            watch.armed = false;
+            keep(lease, &hearing, status, matches!(lost, Lost::Stale(_)));
+            return Err(ended(lost, came));
+        }
+        // It had come to that before the rest of the answer turned out to be of no use.
+        (Err(_), Some(lost)) => return Err(ended(lost, came)),
+        (heard, None) => heard?,
+    };
     watch.armed = false;
-    end(lease, hearing, status, came)
+    came.results = std::mem::take(&mut hearing.done);
+    lease.give_back();
+    Ok(())
 }
 
 /// The major version that the store says it is.
@@ -324,27 +336,25 @@ async fn fill(lease: &mut Lease) -> io::Result<usize> {
     poll_fn(turn).await
 }
 
-/// The store is done: what it came to, and the connection back to its pool.
-fn end(mut lease: Lease, mut hearing: Hearing<'_>, status: u8, came: &mut Came) -> Result<(), Ended> {
-    let Some(lost) = hearing.take_lost() else {
-        came.results = std::mem::take(&mut hearing.done);
-        lease.give_back();
-        return Ok(());
-    };
-    let stale = matches!(lost, Lost::Stale(_));
+/// What a leg came to that is not ok although its connection is.
+fn ended(lost: Lost, came: &mut Came) -> Ended {
+    match lost {
+        Lost::Stale(fault) => Ended::Stale(fault),
+        Lost::Fault(fault) => Ended::Fault(fault),
+        Lost::CollatesOtherwise => {
+            came.collates_otherwise = true;
+            Ended::Fault(Fault::new(Outcome::Schema, "it collates text otherwise than home"))
+        }
+    }
+}
+
+/// Keeps the connection of such a leg, if all that it holds prepared is known.
+fn keep(mut lease: Lease, hearing: &Hearing<'_>, status: u8, stale: bool) {
     for id in hearing.unparsed() {
         lease.server.facts.prepared.remove(id);
     }
     if !hearing.is_unsure() {
         tokio::spawn(clean(lease, status, stale));
-    }
-    match lost {
-        Lost::Stale(fault) => Err(Ended::Stale(fault)),
-        Lost::Fault(fault) => Err(fault.into()),
-        Lost::CollatesOtherwise => {
-            came.collates_otherwise = true;
-            Err(Fault::new(Outcome::Schema, "it collates text otherwise than home").into())
-        }
     }
 }
 

@@ -122,7 +122,7 @@ async fn a_stream_holds_a_few_batches_however_many_rows_there_are() {
             match arrival {
                 Arrival::Rows { rows: more, .. } => rows += more.len(),
                 Arrival::End(finished) => {
-                    assert_eq!(finished.report.outcome, Outcome::Ok, "{:?}", finished.report)
+                    assert_eq!(finished.report.outcome, Outcome::Ok, "{:?}", finished.report);
                 }
             }
         }

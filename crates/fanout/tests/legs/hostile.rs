@@ -1,6 +1,6 @@
 //! Stores that answer whatever they like: each costs itself only, and little.
 
-use crate::world::{PATIENCE, SECRET, World, active, one, outcome, postgres, until};
+use crate::world::{PATIENCE, SECRET, World, active, one, outcome, plan, postgres, statement, table, until};
 use fanout::legs::{Arrival, Arrivals, Finished, Statement};
 use model::Outcome;
 use std::sync::Arc;
@@ -247,6 +247,38 @@ async fn notices_and_parameters_without_end_are_bad_data() {
     let few = frames::report(b'N', "NOTICE", "00000", "hello").repeat(10);
     let answer = [few, frames::data_row(&[Some("1")]), frames::command_complete("SELECT 1")].concat();
     assert_eq!(beside_bob(only_piece(answer), one()).await.report.outcome, Outcome::Ok);
+}
+
+#[tokio::test]
+async fn rows_that_are_of_no_use_are_not_read_without_end() {
+    let rows = frames::data_row(&[Some("1")]).repeat(100_000);
+    // The store says that it has no such column, and goes on.
+    let needed = vec![table("t", &[("n", "integer")])];
+    let asked = statement(plan("SELECT 1::int4", &["integer"], needed));
+    let alice = beside_nobody(only_piece(rows.clone()), asked).await;
+    assert_eq!(outcome(&alice), (Outcome::Schema, None), "{:?}", alice.report);
+    assert_eq!(alice.report.rows, 0);
+    // It collates otherwise, and goes on.
+    let mut collating = plan("SELECT 1::int4", &["integer"], Vec::new());
+    collating.collates = true;
+    let alice = beside_nobody(only_piece(rows.clone()), statement(collating)).await;
+    assert!(alice.collates_otherwise, "{:?}", alice.report);
+    // Rows where one was asked for.
+    let mut asked = one();
+    asked.pinned = vec![("TimeZone".into(), "Asia/Tokyo".into())];
+    let endless = rows.repeat(5);
+    let alice = beside_nobody(move |sql| sql.contains("set_config").then(|| endless.clone()), asked).await;
+    assert_eq!(alice.report.outcome, Outcome::BadData, "{:?}", alice.report);
+}
+
+/// A fake store alone, asked once.
+async fn beside_nobody(
+    script: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static,
+    asked: Statement,
+) -> Finished {
+    let (world, fake) = (World::new(), fake(script).await);
+    world.add(1, "alice", fake.port(), "a");
+    world.ask_one(asked).await
 }
 
 #[tokio::test]

@@ -31,6 +31,12 @@ fn two() -> (Server, World) {
     (server, world)
 }
 
+/// Waits until the store has ended Alice's connection.
+async fn nothing_left(server: &Server) {
+    let left = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'r_a'";
+    until("nothing of hers is left", || server.sql("a", left).expect("a count").trim() == "0").await;
+}
+
 fn sum() -> fanout::legs::Statement {
     statement(plan("SELECT sum(n) FROM t", &["bigint"], vec![table("t", &[("n", "integer")])]))
 }
@@ -156,6 +162,7 @@ async fn a_slow_store_is_a_timeout_by_the_deadline_of_all() {
     assert_eq!(outcome(&alice), (Outcome::Timeout, None));
     assert!(alice.report.message.expect("a message").contains("400 ms (fanout.deadline)"));
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    nothing_left(&server).await;
 }
 
 #[tokio::test]
@@ -255,8 +262,7 @@ async fn a_connection_that_the_store_ends_is_unreachable() {
     };
     let (alice, ()) = tokio::join!(beside_bob(&world, sum()), end);
     assert_eq!(outcome(&alice), (Outcome::Unreachable, Some("57P01")), "{:?}", alice.report);
-    let left = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'r_a'";
-    until("nothing of hers is left", || server.sql("a", left).expect("a count").trim() == "0").await;
+    nothing_left(&server).await;
 }
 
 #[tokio::test]

@@ -104,7 +104,7 @@ async fn all_gone(gate: &Gate, reason: EndReason, others: impl Fn() -> usize) {
 }
 
 /// Everything that happens now and then. Runs until dropped.
-pub(crate) async fn look_after(gate: Arc<Gate>, changed: Arc<Notify>) {
+pub(crate) async fn look_after(gate: Arc<Gate>, desk: Arc<Desk>, changed: Arc<Notify>) {
     let idle_timeout = gate.pools.settings().idle_timeout;
     let mut sweep = interval((idle_timeout / 4).max(MIN_SWEEP_INTERVAL));
     let mut every_second = interval(ENFORCE_INTERVAL);
@@ -114,7 +114,10 @@ pub(crate) async fn look_after(gate: Arc<Gate>, changed: Arc<Notify>) {
     loop {
         tokio::select! {
             _ = sweep.tick() => gate.sweep(Instant::now()),
-            _ = every_second.tick() => enforce(&gate, now()),
+            _ = every_second.tick() => {
+                enforce(&gate, now());
+                desk.sum_up_metrics();
+            }
             () = changed.notified() => enforce(&gate, now()),
         }
     }
