@@ -107,6 +107,27 @@ async fn an_analyst_asks_by_a_url_and_is_told_what_is_wrong_where_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_user_takes_back_from_fan_outs_is_gone_at_once_and_the_service_goes_on() {
+    let world = World::start();
+    world.stamp().await;
+    let covered = |statement: &str| {
+        let (_, out, _) = query(&world, &["todo", "--format", "json", statement]);
+        let answer: Value = serde_json::from_str(&out).unwrap();
+        (answer["coverage"]["ok"].clone(), answer["coverage"]["not_granted"].clone())
+    };
+    let (sums, values) = ("SELECT count(*) FROM owner", "SELECT max(name) FROM owner");
+    for (class, of_sums, of_values) in [("additive", 3, 2), ("none", 2, 2), ("values", 3, 3)] {
+        world.run(&["grant", "bob", "todo", "--fanout", class]);
+        // The gate follows its registry.
+        world.until(async || covered(sums) == (of_sums.into(), (3 - of_sums).into())).await;
+        assert_eq!(covered(values), (of_values.into(), (3 - of_values).into()), "{class}");
+    }
+    world.run(&["grant", "bob", "todo", "--fanout", "none"]);
+    let mut bob = world.connect("bob").await;
+    assert_eq!(bob.simple("SELECT name FROM owner").await.unwrap().value(), Some("bob"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_running_gate_it_says_so() {
     let mut world = world().await;
     let before = logins(&world);

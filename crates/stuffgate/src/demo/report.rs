@@ -39,7 +39,7 @@ fn commands(stage: &Stage) -> anyhow::Result<String> {
     let alice = stage.seats.first().context("nobody is there")?;
     let alice = stage.gate_url(&alice.name, &alice.secret, SERVICE);
     let analyst = analyst_url(stage);
-    let alone = stage.seats.iter().take(NAMES.len()).last().context("nobody is there")?;
+    let alone = stage.seats.iter().take(NAMES.len()).next_back().context("nobody is there")?;
     let (stop, last) = (stop(stage, alone)?, &alone.name);
     let program = format!("{} -c {}", program.display(), stage.config().display());
     let bound = format!("{}?options=-c%20stuffgate.user%3Dbob", service_url(stage));

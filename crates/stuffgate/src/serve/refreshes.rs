@@ -100,7 +100,7 @@ fn told(claimed: &Materialized, ended: &Result<registry::Kept, Stop>) {
             tracing::info!(%name, %service, rows, asked, ok, "an answer was refreshed");
         }
         Err(error) => {
-            tracing::warn!(%name, %service, %error, "an answer could not be refreshed: the old one is kept")
+            tracing::warn!(%name, %service, %error, "an answer could not be refreshed: the old one is kept");
         }
     }
 }

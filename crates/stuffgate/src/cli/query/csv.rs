@@ -25,9 +25,10 @@ impl<'a> Csv<'a> {
                 None => {}
                 Some(bytes) if needs_quotes(bytes) => {
                     line.push(b'"');
-                    bytes.iter().for_each(|byte| {
-                        line.extend(if *byte == b'"' { &b"\"\""[..] } else { std::slice::from_ref(byte) })
-                    });
+                    for byte in bytes {
+                        // A quote is written twice.
+                        line.extend(std::iter::repeat_n(*byte, if *byte == b'"' { 2 } else { 1 }));
+                    }
                     line.push(b'"');
                 }
                 Some(bytes) => line.extend(bytes),

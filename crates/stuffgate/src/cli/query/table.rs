@@ -74,9 +74,9 @@ impl Printer for Table<'_> {
 
     fn end(&mut self, tag: &str, coverage: Option<&Coverage>) -> io::Result<()> {
         if self.columns.is_empty() {
-            writeln!(self.out, "{tag}")?
+            writeln!(self.out, "{tag}")?;
         } else {
-            self.lines()?
+            self.lines()?;
         }
         match coverage {
             Some(coverage) => coverage.print(self.out),
