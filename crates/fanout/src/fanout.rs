@@ -59,8 +59,9 @@ impl Fanout {
         text: &str,
         parameter_types: &[u32],
     ) -> Result<Arc<Described>, Box<Fields>> {
-        let mut home = Home::of(&self.pools, asker).await?;
-        let described = in_time(asker, self.describe_on(&mut home, asker, text, parameter_types)).await?;
+        let mut home = Box::pin(Home::of(&self.pools, asker)).await?;
+        let described = Box::pin(self.describe_on(&mut home, asker, text, parameter_types));
+        let described = in_time(asker, described).await?;
         home.finish().await;
         described.map(Arc::new)
     }
@@ -139,7 +140,7 @@ impl Fanout {
     /// # Errors
     /// Home's, if it refuses one; or why home cannot be asked.
     pub async fn check_settings(&self, asker: &Asker) -> Result<Vec<(String, String)>, Box<Fields>> {
-        let home = Home::of(&self.pools, asker).await?;
+        let home = Box::pin(Home::of(&self.pools, asker)).await?;
         let reported = home.reported();
         home.finish().await;
         Ok(reported)

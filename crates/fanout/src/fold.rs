@@ -12,12 +12,15 @@ use std::collections::hash_map::RandomState;
 use wire::frame::Reader;
 
 /// What a group costs beside its bytes: its place in the table, twice for the room that tables keep.
-const GROUP_BYTES: usize = 2 * (size_of::<Box<[u8]>>() + size_of::<Box<[Option<Partial>]>>() + 1);
+const GROUP_BYTES: usize = 2 * (size_of::<Box<[u8]>>() + size_of::<Sums>() + 1);
 
 /// A row that has not the columns that were asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a row has not the columns that were asked for")]
 pub(crate) struct BadRow;
+
+/// What a group has come to: one for each column that is added up.
+type Sums = Box<[Option<Partial>]>;
 
 /// Adds rows up, in text format.
 #[derive(Debug)]
@@ -25,7 +28,7 @@ pub(crate) struct Folding {
     keys: usize,
     columns: Vec<Adding>,
     /// By the bytes of the keys as they stand in a row, lengths included.
-    groups: HashMap<Box<[u8]>, Box<[Option<Partial>]>, RandomState>,
+    groups: HashMap<Box<[u8]>, Sums, RandomState>,
     /// Values of rows that could not be added, one row after the other.
     apart: Vec<u8>,
     /// What the row at hand would come to.

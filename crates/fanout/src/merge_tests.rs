@@ -254,7 +254,7 @@ fn merged(legs: &[Vec<i32>]) -> Vec<i32> {
             .advance(|key| next.map_or(Ok(false), |next| read(&next, 1, &[SIGNED], key).map(|()| true)))
             .expect("a row");
     }
-    out.as_chunks::<15>().0.iter().map(|row| shown(row)).collect()
+    out.as_chunks::<15>().0.iter().map(shown).collect()
 }
 
 fn shown(row: &[u8; 15]) -> i32 {

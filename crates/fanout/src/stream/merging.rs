@@ -95,7 +95,7 @@ impl Merging<'_, '_> {
             match self.queues.get(index).and_then(Queue::first) {
                 None => continue,
                 Some(body) => {
-                    merge::read(body, self.shown, self.order, &mut key).map_err(|_| self.unsorted(index))?
+                    merge::read(body, self.shown, self.order, &mut key).map_err(|_| self.unsorted(index))?;
                 }
             }
             self.heads.push(index, key);
