@@ -360,6 +360,11 @@ fn rows_as_values_bring_all_their_columns() {
 }
 
 #[test]
+fn a_column_may_be_called_as_its_table() {
+    assert_eq!(pieces("SELECT title FROM todos AS title"), ["SELECT \"title\" FROM \"todos\""]);
+}
+
+#[test]
 fn tables_are_told_once_with_the_columns_that_are_used() {
     let plan = plan("SELECT a.id, b.title FROM todos a JOIN public.todos b USING (id) WHERE _store = 'x'");
     assert_eq!(plan.tables.len(), 1);

@@ -17,7 +17,7 @@ fn refusal(text: &str) -> Option<Refusal> {
 }
 
 /// Statements that are understood and refused, and a word of what is said.
-const FORBIDDEN: [(&str, &str); 85] = [
+const FORBIDDEN: [(&str, &str); 89] = [
     ("INSERT INTO todos (title) VALUES ('x')", "INSERT"),
     ("UPDATE todos SET done = true", "UPDATE"),
     ("DELETE FROM todos", "DELETE"),
@@ -72,6 +72,10 @@ const FORBIDDEN: [(&str, &str); 85] = [
     ("SELECT id FROM todos WHERE tableoid = 'todos'::regclass", "tableoid"),
     ("SELECT todos FROM todos", "whole row"),
     ("SELECT t::text FROM todos t", "whole row"),
+    ("SELECT upper(t) FROM todos t, generate_series(1, 2) g", "whole row"),
+    ("SELECT 1 FROM todos t, lists l WHERE t.* IS DISTINCT FROM l.*", "whole row"),
+    ("SELECT pg_column_size(title) FROM todos", "pg_column_size"),
+    ("SELECT id(t) FROM todos t", "whole row"),
     ("SELECT array_agg(t.*) FROM todos t", "argument"),
     ("SELECT (t).own_volatile FROM todos t", "own_volatile"),
     ("SELECT t.own_immutable FROM todos t", "no column"),

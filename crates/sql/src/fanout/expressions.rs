@@ -95,6 +95,7 @@ impl Visitor for Expressions<'_, '_> {
             Expr::CompoundIdentifier(parts) => self.walk.compound(parts),
             Expr::Function(function) => self.function(function),
             Expr::CompoundFieldAccess { access_chain, .. } => self.access(access_chain),
+            Expr::QualifiedWildcard(..) => self.walk.check(forbidden::row(expr)),
             _ => {}
         }
         if let Some(Reference::Row(table)) = self.walk.resolved.reference(expr) {

@@ -7,8 +7,8 @@ use sqlparser::ast::{self, Expr, GroupByExpr, Select, SelectFlavor, TableFactor,
 /// Columns that every table has and no union of tables does.
 const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"];
 
-/// Functions that are not volatile and yet read tables, run texts or take part in what only a single server has.
-const HIDDEN: [&str; 16] = [
+/// Functions that are not volatile and yet read tables by name or run texts.
+const HIDDEN: [&str; 15] = [
     "query_to_xml",
     "query_to_xmlschema",
     "query_to_xml_and_xmlschema",
@@ -24,7 +24,19 @@ const HIDDEN: [&str; 16] = [
     "cursor_to_xml",
     "cursor_to_xmlschema",
     "ts_stat",
+];
+
+/// Functions that are not volatile and yet tell of a single server's transactions, or of how it keeps a value.
+const LOCAL: [&str; 9] = [
     "txid_current",
+    "txid_current_if_assigned",
+    "txid_current_snapshot",
+    "pg_current_xact_id",
+    "pg_current_xact_id_if_assigned",
+    "pg_current_snapshot",
+    "pg_column_size",
+    "pg_column_compression",
+    "pg_column_toast_chunk_id",
 ];
 
 /// A statement that changes something.
@@ -124,6 +136,7 @@ pub(crate) fn expr(expr: &Expr) -> Result<(), Refusal> {
             | Expr::Prior(_)
             | Expr::Lambda(_)
             | Expr::MemberOf(_)
+            | Expr::Wildcard(_)
     );
     if foreign { Err(Refusal::unread("an expression")) } else { Ok(()) }
 }
@@ -162,6 +175,12 @@ pub(crate) fn function(called: &Called, catalog: Option<&Catalog>) -> Result<(),
         return Err(Refusal::unsupported(
             format!("the function {name} is not supported in a fan-out"),
             "It reads tables by name or text, which the gate cannot see; write the query itself.",
+        ));
+    }
+    if LOCAL.contains(&name.as_str()) {
+        return Err(Refusal::unsupported(
+            format!("the function {name} has no meaning over many stores"),
+            "It tells of one server's transactions or storage: ask in the session of one store.",
         ));
     }
     let overloads = catalog

@@ -458,11 +458,12 @@ impl Walk<'_> {
 
     fn find_bare(&self, name: &str) -> Reference {
         let seen = || self.levels.iter().rev().filter(|level| !level.hidden);
+        let mut open = false;
         for level in seen() {
             let matches: Vec<_> = level.matches(name).collect();
             match matches.as_slice() {
-                [] if level.sources.iter().any(|source| source.outputs.open) => return Reference::Uncertain,
-                [] => {}
+                [] => open |= level.sources.iter().any(|source| source.outputs.open),
+                _ if open => break,
                 [Some(reference)] => return reference.clone(),
                 many => {
                     let tables: Vec<_> = many.iter().flatten().filter_map(Reference::table).collect();
@@ -470,12 +471,14 @@ impl Walk<'_> {
                 }
             }
         }
+        // It may be a row, also where a function in FROM may have such a column.
         let row = seen()
             .find_map(|level| level.sources.iter().find(|source| source.qualifier.as_deref() == Some(name)));
         match row.map(|source| source.table) {
-            Some(Some(table)) => Reference::Row(table),
-            Some(None) => Reference::Derived,
-            None => Reference::Uncertain,
+            // Without a catalog it may be a column.
+            Some(Some(table)) if self.catalog.is_some() => Reference::Row(table),
+            Some(None) if !open => Reference::Derived,
+            _ => Reference::Uncertain,
         }
     }
 
