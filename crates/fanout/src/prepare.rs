@@ -343,19 +343,23 @@ impl Prepared {
         let (columns, parameters) = types.split_at(columns.len().min(types.len()));
         let types = Types { columns: columns.to_vec(), parameters: parameters.to_vec() };
         let plan = shape.plan(&types);
-        Ok(match plan {
-            Ok(plan)
-                if tier == Tier::Stream
-                    && matches!(plan.answered, Answered::Streamed { .. })
-                    && !aim.may_stream =>
-            {
-                Err(Unfit::NotAtThisTier(
-                    "fanout.min_coverage and COPY need the coverage before the first row".to_owned(),
-                ))
-            }
-            plan => plan,
-        })
+        Ok(plan.and_then(|plan| match cannot_pass(&plan, aim) {
+            Some(why) => Err(Unfit::NotAtThisTier(why.to_owned())),
+            None => Ok(plan),
+        }))
     }
+}
+
+/// Why rows that a plan would pass on as they come must not be.
+fn cannot_pass(plan: &Plan, aim: Aim) -> Option<&'static str> {
+    if !matches!(plan.answered, Answered::Streamed { .. }) {
+        return None;
+    }
+    if !aim.may_stream {
+        return Some("fanout.min_coverage and COPY need the coverage before the first row");
+    }
+    // Rows of some stores would be on their way when another turns out to collate otherwise, and would be left out.
+    (plan.collates && aim.tier == TierWish::Auto).then_some("it depends on how each store collates")
 }
 
 /// The plan of SHOW.

@@ -135,6 +135,19 @@ impl Bed {
         self.others.push(server);
     }
 
+    /// The `number`th user's store is one that collates otherwise than home from now on.
+    pub(crate) fn collate_otherwise(&self, number: i64, rows: &str) {
+        let home = self.sql("postgres", "SELECT datcollate FROM pg_database WHERE datname = 'home'");
+        let other = if home.trim() == "POSIX" { "C" } else { "POSIX" };
+        self.sql(
+            "postgres",
+            &format!("CREATE DATABASE other TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE '{other}' LC_CTYPE '{other}'"),
+        );
+        self.sql("other", &format!("{SCHEMA} GRANT SELECT ON ALL TABLES IN SCHEMA public TO {READER}"));
+        self.sql("other", rows);
+        self.directory.apply(&Change::Store(store(number, "other", self.server.port())));
+    }
+
     /// What home's connections are doing, but the one that asks.
     pub(crate) fn at_home(&self) -> String {
         self.sql(

@@ -112,3 +112,24 @@ async fn groups_of_too_few_stores_are_not_shown() {
         assert_eq!(error.code.as_str(), "42501", "{sql}: {error}");
     }
 }
+
+#[tokio::test]
+async fn a_store_that_collates_otherwise_is_part_of_every_answer() {
+    let rows = "INSERT INTO todos (title) SELECT 'title ' || n FROM generate_series(1, 50) n";
+    let bed = Bed::with(|_| rows.into()).await;
+    bed.collate_otherwise(2, rows);
+    for _ in 0..5 {
+        for (sql, lines) in [
+            ("SELECT title FROM todos WHERE title LIKE '%1%'", 42),
+            ("SELECT upper(title), title < 'title 3' FROM todos", 150),
+            ("SELECT title FROM todos ORDER BY title", 150),
+            ("SELECT max(title), count(*) FROM todos WHERE title > 'title 2'", 1),
+            ("SELECT id FROM todos", 150),
+        ] {
+            let answer = bed.ask(sql).await;
+            let coverage = answer.coverage.clone().expect("stores were asked");
+            assert!(coverage.is_full(), "{sql}: {coverage:?}");
+            assert_eq!(answer.lines().len(), lines, "{sql}");
+        }
+    }
+}
