@@ -40,6 +40,8 @@ impl FanoutStage {
             format!("max_connections = {CONNECTIONS}"),
             "shared_buffers = 512MB".to_owned(),
             "autovacuum = off".to_owned(),
+            // The slowest store alone would take both cores of this machine, which it does not have beside others.
+            "max_parallel_workers_per_gather = 0".to_owned(),
             "max_wal_size = 4GB".to_owned(),
         ];
         let options = Options { conf: conf.to_vec(), ..Options::default() };

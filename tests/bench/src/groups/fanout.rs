@@ -110,8 +110,8 @@ fn foreign_tables(stage: &mut FanoutStage) -> Vec<String> {
     let (port, schema) = (stage.world.server(USER).port(), stage.world.schema(USER).to_owned());
     let secret = stuffgate_tests::secret_of("bench");
     let mut script = vec![
-        "CREATE EXTENSION postgres_fdw".to_owned(),
         format!("CREATE SCHEMA \"{schema}\""),
+        "CREATE EXTENSION postgres_fdw".to_owned(),
         "CREATE TABLE todos (id uuid, owner text, done boolean, weight numeric(10, 2), title text) PARTITION BY LIST (owner)"
             .to_owned(),
     ];
@@ -230,7 +230,8 @@ fn section(counts: &[usize], rows: usize, seen: &Seen) -> Section {
         notes: vec![format!(
             "Stores are databases of one Postgres on the machine that the gate runs on, with 1,000 rows each and one with \
              half a million more, which takes longest. `{GROUPED}`; a figure is the median of {TIMES} runs in a row. \
-             Cold: the first statement of a gate that was just started. All stores answered every time. The legs share \
+             No leg \
+             has parallel workers. Cold: the first statement of a gate that was just started. All stores answered every time. The legs share \
              two cores with the gate and the client, so what many stores take beside the slowest is mostly their own \
              work. {FDW}: a table partitioned over the same {FOREIGN} databases (without the slow one), `async_capable`, \
              `enable_partitionwise_aggregate` on. The stream is `{ROWS}` with {rows} rows in {FILLED} stores."
