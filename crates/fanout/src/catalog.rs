@@ -2,11 +2,12 @@
 
 use crate::array::Array;
 use crate::reply;
+use model::partition::quote_literal;
 use sql::fanout::{Called, Catalog, Column, Function, Key, Lookup, Relation, RelationKind, Type};
 
 /// One statement for all names. Rows are a letter for what they tell of, the number of the name, a number
 /// within it, and up to seven texts.
-pub(crate) const LOOK_UP: &str = include_str!("lookup.sql");
+const LOOK_UP: &str = include_str!("lookup.sql");
 
 /// Types by number: `$1` is an array of them.
 pub(crate) const LOOK_UP_TYPES: &str = "SELECT t.oid, pg_catalog.format_type(t.oid, -1), \
@@ -14,8 +15,21 @@ pub(crate) const LOOK_UP_TYPES: &str = "SELECT t.oid, pg_catalog.format_type(t.o
      t.typcategory::pg_catalog.text, (t.typcollation <> 0)::pg_catalog.text \
      FROM pg_catalog.pg_type t WHERE t.oid = ANY ($1::pg_catalog.oid[])";
 
-/// The parameters of [`LOOK_UP`].
-pub(crate) fn parameters(lookup: &Lookup) -> [Vec<u8>; 4] {
+/// [`LOOK_UP`] with the names in place of its parameters: Postgres plans it once for the same names, and would plan
+/// it anew each time for parameters, which takes several times longer than it runs.
+pub(crate) fn look_up(lookup: &Lookup) -> String {
+    let (mut text, mut rest) = (String::new(), LOOK_UP);
+    for (number, value) in (1..).zip(parameters(lookup)) {
+        let (head, tail) = rest.split_once(&format!("${number}")).unwrap_or((rest, ""));
+        text.push_str(head);
+        text.push_str(&quote_literal(&String::from_utf8_lossy(&value)));
+        rest = tail;
+    }
+    text + rest
+}
+
+/// The values of `$1` to `$4` in [`LOOK_UP`].
+fn parameters(lookup: &Lookup) -> [Vec<u8>; 4] {
     let spaces = |called: &[Called]| Array::of(called.iter().map(|one| one.schema.as_deref()));
     let names = |called: &[Called]| Array::of(called.iter().map(|one| Some(one.name.as_str())));
     [spaces(&lookup.relations), names(&lookup.relations), spaces(&lookup.functions), names(&lookup.functions)]
@@ -170,4 +184,19 @@ fn function(called: Called, row: &Row<'_>) -> Option<Function> {
         returns_set: row.text(6)? == "true",
         extension: row.text(7)? == "true",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_in_the_look_up_as_literals_whatever_they_are() {
+        let called = |name: &str| Called { schema: None, name: name.to_owned() };
+        let lookup = Lookup { relations: vec![called("it's $3")], functions: vec![called("a\\b$2")] };
+        let text = look_up(&lookup);
+        assert!(text.contains(r#"pg_catalog.unnest('{"it''s $3"}'::pg_catalog.text[])"#), "{text}");
+        assert!(text.contains(r#"pg_catalog.unnest(E'{"a\\\\b$2"}'::pg_catalog.text[])"#), "{text}");
+        assert_eq!(text.matches("'{NULL}'").count(), 2, "{text}");
+    }
 }

@@ -4,7 +4,7 @@
 use crate::catalog::{self, Building};
 use crate::error;
 use crate::home::Home;
-use crate::legs::{Check, Found};
+use crate::legs::{Check, Found, Stores};
 use crate::prepare::Planned;
 use crate::reply;
 use pool::StatementId;
@@ -125,8 +125,7 @@ impl Like {
 
 /// The statements that are prepared on connections to home; no text of a client's hashes to such numbers.
 const FACTS: u128 = 1;
-const NAMES: u128 = 2;
-const TYPES: u128 = 3;
+const TYPES: u128 = 2;
 
 impl Home {
     /// Begins the transaction of a statement and learns what is needed of home to plan it, and to compare stores
@@ -135,12 +134,14 @@ impl Home {
         &mut self,
         lookup: &Lookup,
         ahead: Option<&Like>,
+        stores: &Stores,
     ) -> Result<Learnt, Box<Fields>> {
         // Temporary tables cannot be created where only reads are allowed; that follows once they are filled.
         self.until_quiet().await?;
         self.query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
         self.execute_prepared(FACTS, &facts_sql(), &[]);
-        self.execute_prepared(NAMES, catalog::LOOK_UP, &catalog::parameters(lookup));
+        let names = catalog::look_up(lookup);
+        self.execute_prepared(stores.hash(&names), &names, &[]);
         if let Some(like) = ahead {
             self.execute_prepared(like.number, &like.sql(self.major()), &[]);
         }
@@ -178,9 +179,10 @@ impl Home {
     }
 
     /// Looks names up in the transaction that has begun.
-    pub(crate) async fn look_up(&mut self, lookup: &Lookup) -> Result<Catalog, Box<Fields>> {
+    pub(crate) async fn look_up(&mut self, lookup: &Lookup, stores: &Stores) -> Result<Catalog, Box<Fields>> {
         self.until_quiet().await?;
-        self.execute_prepared(NAMES, catalog::LOOK_UP, &catalog::parameters(lookup));
+        let names = catalog::look_up(lookup);
+        self.execute_prepared(stores.hash(&names), &names, &[]);
         self.sync();
         let mut building = Building::new(lookup);
         self.until_ready(|tag, body| {

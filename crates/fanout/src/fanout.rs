@@ -97,7 +97,8 @@ impl Fanout {
         if let Some(known) = self.cache.get(key).or(known) {
             let ahead = known.known_plan(asker);
             let like = ahead.as_ref().map(|ahead| &ahead.like);
-            let Learnt { facts, catalog, found } = match home.learn(&known.lookup(), like).await {
+            let Learnt { facts, catalog, found } = match home.learn(&known.lookup(), like, &self.stores).await
+            {
                 Ok(learnt) => learnt,
                 Err(error) => return Err(home.better(error, &key.text, &key.types).await),
             };
@@ -108,7 +109,7 @@ impl Fanout {
             home.run("ROLLBACK").await?;
         }
         let reading = Reading::of(home, &key.text, &key.types).await?;
-        let Learnt { facts, catalog, .. } = match home.learn(&reading.lookup(), None).await {
+        let Learnt { facts, catalog, .. } = match home.learn(&reading.lookup(), None, &self.stores).await {
             Ok(learnt) => learnt,
             Err(error) => return Err(home.better(error, &key.text, &key.types).await),
         };

@@ -164,8 +164,9 @@ impl Home {
         &mut self,
         reading: &Lookup,
         ahead: Option<&Like>,
+        stores: &Stores,
     ) -> Result<Learnt, Box<Fields>> {
-        let mut learnt = self.begin(reading, ahead).await?;
+        let mut learnt = self.begin(reading, ahead, stores).await?;
         let catalog = &mut learnt.catalog;
         let mut fresh = 0;
         for _ in 0..MAX_VIEWS_DEEP {
@@ -174,7 +175,7 @@ impl Home {
             if behind.relations.is_empty() && behind.functions.is_empty() {
                 break;
             }
-            let more = self.look_up(&behind).await?;
+            let more = self.look_up(&behind, stores).await?;
             catalog.relations.extend(more.relations);
             catalog.functions.extend(more.functions);
         }
