@@ -47,7 +47,7 @@ fn commands(stage: &Stage) -> anyhow::Result<String> {
         "    psql '{alice}' -c 'TABLE todos'\n    \
          psql '{bound}' -c 'TABLE todos'\n    \
          psql '{analyst}' -c '{QUESTION}'\n    \
-         {stop}     (stops the store of {last}; then the one before, or this:)\n    \
+         {stop}     (the store of {last} stops; then the line above again, or this one)\n    \
          {program} query {SERVICE} '{QUESTION}'\n    \
          {program} revoke alice {SERVICE}     (then the first one again)\n",
     ))

@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
   service = \"todo\"
   secret_env = \"TODO_SECRET\"    # or secret_file
   expires = \"2030-01-31\"
+  # min_stores_per_group = 5     for analysts; left as it is where the file does not say
 
   [[user]]
   name = \"alice\"
@@ -42,6 +43,7 @@ use std::path::{Path, PathBuf};
   user = \"alice\"
   service = \"todo\"
   partition = \"schema\"          # or database; or: existing = { url, schema, secret_file }
+  fanout = \"additive\"           # or values, rows, none; left as it is where the file does not say
   state = \"active\"              # or revoked")]
 pub(crate) struct Apply {
     /// TOML file
