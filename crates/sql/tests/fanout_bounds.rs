@@ -1,4 +1,5 @@
 //! Bounds of a fan-out's text: what is too large is refused, and what is not fits a thread's stack.
+#![allow(clippy::panic, clippy::expect_used)]
 
 mod home;
 

@@ -1,4 +1,5 @@
 //! Fan-outs that gather rows: what stores are asked, and what home runs over it.
+#![allow(clippy::panic, clippy::expect_used)]
 
 mod home;
 

@@ -1,4 +1,5 @@
 //! Fan-outs that are refused: by what SQLSTATE, in which words, and with a hint.
+#![allow(clippy::panic, clippy::expect_used)]
 
 mod home;
 

@@ -4,7 +4,9 @@ use super::catalog::{Called, RelationKind};
 use super::forbidden;
 use super::ident::{called, folded, idents};
 use super::refusal::Refusal;
-use super::resolve::{Outputs, Source, Use, Walk};
+use super::resolve::Use;
+use super::scope::{Outputs, Source};
+use super::walk::Walk;
 use sqlparser::ast::{
     JoinConstraint, JoinOperator, ObjectName, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins,
 };
@@ -67,7 +69,7 @@ impl Walk<'_> {
                 self.source(alias.as_ref(), Outputs { names: Vec::new(), open: true });
             }
             TableFactor::NestedJoin { table_with_joins, alias } => {
-                self.nested(table_with_joins, alias.as_ref())
+                self.nested(table_with_joins, alias.as_ref());
             }
             TableFactor::UNNEST { alias, .. }
             | TableFactor::XmlTable { alias, .. }

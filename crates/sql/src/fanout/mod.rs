@@ -25,11 +25,14 @@ mod read;
 mod refusal;
 mod resolve;
 mod room;
+mod scope;
 mod source;
 mod stream;
 mod tables;
 mod traits;
+mod values;
 mod views;
+mod walk;
 mod words;
 
 pub use catalog::{Called, Catalog, Column, Function, Key, Lookup, Relation, RelationKind, Type};

@@ -48,7 +48,7 @@ impl Source {
     }
 
     /// The text with some of its ranges replaced; ranges must not overlap.
-    pub(crate) fn edited(&self, edits: &mut Vec<(Range<usize>, String)>) -> String {
+    pub(crate) fn edited(&self, edits: &mut [(Range<usize>, String)]) -> String {
         edits.sort_by_key(|(range, _)| (range.start, range.end));
         let mut out = String::with_capacity(self.text.len() + 64 * edits.len());
         let mut done = 0;

@@ -105,7 +105,7 @@ fn functions(called: &Called) -> Vec<Function> {
     }
 }
 
-fn answer(catalog: &mut Catalog, lookup: Lookup) {
+fn answer(catalog: &mut Catalog, lookup: &Lookup) {
     catalog.relations.extend(lookup.relations.iter().filter_map(relation));
     catalog.functions.extend(lookup.functions.iter().flat_map(functions));
 }
@@ -113,10 +113,10 @@ fn answer(catalog: &mut Catalog, lookup: Lookup) {
 /// What home says of a statement's names, views' definitions included.
 pub(crate) fn catalog(query: &Query) -> Catalog {
     let mut catalog = Catalog::default();
-    answer(&mut catalog, query.lookup());
+    answer(&mut catalog, &query.lookup());
     for _ in 0..4 {
         let missing = query.missing(&catalog).unwrap_or_default();
-        answer(&mut catalog, missing);
+        answer(&mut catalog, &missing);
     }
     catalog
 }
