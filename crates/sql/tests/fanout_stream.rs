@@ -1,4 +1,5 @@
 //! Fan-outs whose rows pass through the gate: what stores are asked, and which orders are kept.
+#![allow(clippy::panic, clippy::expect_used)]
 
 use sql::fanout::{
     Answered, Bound, Catalog, Column, Comparison, Discloses, Function, Parameter, Plan, Query, Relation,
