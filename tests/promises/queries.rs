@@ -136,3 +136,20 @@ async fn without_a_running_gate_it_says_so() {
     assert!(code == 1 && err.contains("is it running?"), "{err}");
     assert_eq!(logins(&world), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_that_demands_tls_is_asked_by_tls() {
+    let (world, authority) = super::tls::world("require");
+    let (code, out, err) = query(&world, &["todo", "--format", "csv", "SELECT 1 AS one"]);
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "one\n1\n", ""));
+
+    std::fs::write(world.gate.folder().join("ca.pem"), authority.pem()).unwrap();
+    let ask = |parameters: &str| {
+        let url = format!("postgres://todo@localhost:{}/todo{parameters}", world.gate.port());
+        query(&world, &["todo", "--url", &url, "--secret-file", "todo.secret", "SELECT 1 AS one"])
+    };
+    assert_eq!(ask("?sslmode=verify-full&sslrootcert=ca.pem").0, 0);
+    let (code, _, err) = ask("?sslmode=verify-full");
+    assert!(code == 1 && err.contains("TLS with"), "{err}");
+    assert_eq!(ask("?sslmode=disable").0, 1);
+}
