@@ -40,7 +40,9 @@ fn catalog(query: &Query) -> Catalog {
     let relation = |called: sql::fanout::Called| {
         let kind =
             if called.name == "v" { RelationKind::View("SELECT 1".into()) } else { RelationKind::Table };
-        Relation { called, schema: "public".into(), kind, columns: columns.clone(), keys: Vec::new() }
+        let width = if called.name == "items" { 2 } else { columns.len() };
+        let columns = columns.iter().take(width).cloned().collect();
+        Relation { called, schema: "public".into(), kind, columns, keys: Vec::new() }
     };
     let function = |called: sql::fanout::Called| {
         let kind = if matches!(called.name.as_str(), "count" | "sum") { 'a' } else { 'f' };
@@ -149,20 +151,41 @@ fn parameters_are_numbered_anew_and_mean_what_they_mean_at_home() {
     let piece = &plan.pieces[0];
     assert_eq!(
         piece.sql,
-        "SELECT ($1::text), ($2::TEXT), ($3::TIMESTAMPTZ)::TIMESTAMPTZ FROM \"todos\" AS \"todos\" \
-         WHERE \"todos\".\"id\" = ($4::integer) AND ($2::TEXT) <> ($1::text) \
+        "SELECT ($1::text), \"todos\".\"_store\", ($2::timestamptz) \
+         FROM (SELECT ($3::text) AS \"_store\", * FROM \"todos\") AS \"todos\" \
+         WHERE \"todos\".\"id\" = ($4::integer) AND \"todos\".\"_store\" <> ($1::text) \
          LIMIT least(($5::bigint)::pg_catalog.numeric + coalesce(($6::bigint), 0), 9223372036854775807)::pg_catalog.int8"
     );
     let client = Parameter::Client;
-    let expected = [client(1), Parameter::Store, Parameter::Now, client(2), client(3), client(0)];
+    let expected = [client(1), Parameter::Now, Parameter::Store, client(2), client(3), client(0)];
     assert_eq!(piece.parameters, expected);
     assert_eq!(
         probe,
-        "SELECT $2, ($5::TEXT), ($6::TIMESTAMPTZ)::TIMESTAMPTZ FROM \"todos\" AS \"todos\" \
-         WHERE \"todos\".\"id\" = $3 AND ($5::TEXT) <> $2"
+        "SELECT $2, \"todos\".\"_store\", now() \
+         FROM (SELECT NULL::text AS \"_store\", * FROM \"public\".\"todos\") AS \"todos\" \
+         WHERE \"todos\".\"id\" = $3 AND \"todos\".\"_store\" <> $2"
     );
     let Answered::Streamed { limit, offset, .. } = plan.answered else { panic!("streamed") };
     assert_eq!((limit, offset), (Some(Bound::Parameter(3)), Some(Bound::Parameter(0))));
+}
+
+#[test]
+fn a_join_that_stays_inside_a_store_is_made_there() {
+    let plan = asked(
+        "SELECT a.id, b.* FROM todos a LEFT JOIN items AS b ON b._store = a._store AND b.id > a.id ORDER BY b.id",
+        &[int4(), int4(), text(), int4()],
+        &[],
+    );
+    assert_eq!(
+        plan.pieces[0].sql,
+        "SELECT \"a\".\"id\", \"b\".\"id\", \"b\".\"title\", \"b\".\"id\" \
+         FROM (SELECT ($1::text) AS \"_store\", * FROM \"todos\") AS \"a\" \
+         LEFT JOIN (SELECT ($1::text) AS \"_store\", * FROM \"items\") AS \"b\" \
+         ON \"b\".\"_store\" = \"a\".\"_store\" AND \"b\".\"id\" > \"a\".\"id\" ORDER BY 4 ASC NULLS LAST"
+    );
+    let needed: Vec<(&str, usize)> =
+        plan.tables.iter().map(|table| (table.name.as_str(), table.columns.len())).collect();
+    assert_eq!(needed, [("\"todos\"", 1), ("\"items\"", 2)]);
 }
 
 #[test]
@@ -186,6 +209,8 @@ fn what_is_no_plain_row_of_one_table_is_left_to_other_tiers() {
         "SELECT id FROM todos HAVING true",
         "SELECT a.id FROM todos a, todos b",
         "SELECT a.id FROM todos a JOIN todos b USING (id)",
+        "SELECT a.id FROM todos a LEFT JOIN todos b ON a.id = b.id WHERE a._store = b._store",
+        "SELECT a.id FROM todos a, (SELECT 1) b",
         "SELECT id FROM (SELECT id FROM todos) s",
         "WITH s AS (SELECT id FROM todos) SELECT id FROM s",
         "SELECT id FROM todos UNION ALL SELECT id FROM todos",

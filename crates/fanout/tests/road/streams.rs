@@ -47,6 +47,10 @@ async fn every_kept_order_is_that_of_home_over_all_rows() {
         "SELECT id FROM todos ORDER BY id DESC LIMIT 3 OFFSET 49999",
         "SELECT id FROM todos ORDER BY id OFFSET 50290",
         "SELECT id FROM todos ORDER BY id LIMIT 0",
+        "SELECT a.id, b.title FROM todos a JOIN todos b ON a._store = b._store AND b.id = a.id \
+         WHERE a.id < 400 ORDER BY a.id, a._store COLLATE \"C\"",
+        "SELECT a.id, l._store, l.* FROM todos a LEFT JOIN lists l ON l._store = a._store \
+         ORDER BY a.id DESC, a._store COLLATE \"C\" LIMIT 50",
     ] {
         let (t0, t3) = (at(&bed, Tier::Stream, sql, &[]).await, at(&bed, Tier::Gather, sql, &[]).await);
         assert!(t0.lines() == t3.lines(), "{sql}: {:?} … and {:?} …", cut(&t0), cut(&t3));

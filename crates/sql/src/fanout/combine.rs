@@ -3,13 +3,13 @@
 mod aggregates;
 mod answer;
 mod call;
-mod canonical;
+pub(crate) mod canonical;
 mod groups;
-mod inside;
+pub(crate) mod inside;
 mod output;
 mod parts;
 mod piece;
-mod writer;
+pub(crate) mod writer;
 
 use super::catalog::{Catalog, Type};
 use super::disclosed;

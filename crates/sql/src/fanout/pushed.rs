@@ -59,13 +59,6 @@ impl<'a> Pushing<'a> {
         Ok(text)
     }
 
-    /// A use as FROM has to name it: `"todos" AS "t"`.
-    pub(crate) fn from(&self, table: usize) -> Option<String> {
-        let one = self.resolved.uses.get(table)?;
-        let relation = self.catalog.relations.get(one.relation?)?;
-        Some(format!("{} AS {}", quoted(&relation.called.name), quoted(&one.qualifier)))
-    }
-
     fn rewritten(&mut self, expr: &Expr) -> Result<Option<Expr>, Unfit> {
         let text = match (expr, self.resolved.reference(expr)) {
             (_, Some(Reference::Column { table, column })) => return self.column(*table, *column).map(Some),

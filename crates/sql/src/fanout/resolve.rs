@@ -104,11 +104,6 @@ impl Resolved {
             _ => None,
         }
     }
-
-    /// All references, in no order.
-    pub(crate) fn references(&self) -> impl Iterator<Item = &Reference> {
-        self.references.values()
-    }
 }
 
 impl Reference {

@@ -1,35 +1,40 @@
 //! Tier T0: rows of the stores pass through the gate, in any order or in one that it can keep.
+//!
+//! They are of one table, or of a join that is sure to stay inside a store.
 
 mod bounds;
 mod order;
 
-use super::catalog::{Catalog, RelationKind, Type};
+use super::catalog::{Catalog, Type};
+use super::combine::canonical::{Names, Place, constraint};
+use super::combine::inside;
+use super::combine::writer::{self, Reader, Table, Writer};
 use super::disclosed;
-use super::ident::{folded, quoted};
-use super::parameters;
-use super::plan::{Answered, Parameter, Piece, Plan, TableNeeded, Tier};
-use super::pushed::Pushing;
+use super::ident::{folded, idents};
+use super::plan::{Answered, Discloses, Piece, Plan, TableNeeded, Tier};
 use super::query::{Form, Query, Types, Wishes};
 use super::refusal::Unfit;
-use super::resolve::{Reference, Resolved};
-use super::traits::Examiner;
+use super::resolve::Resolved;
 use bounds::Bounds;
 use order::Key;
-use sqlparser::ast::{self, Expr, GroupByExpr, Ident, Select, SelectItem, SetExpr, TableFactor};
-use std::collections::BTreeSet;
+use sqlparser::ast::{
+    self, Expr, GroupByExpr, JoinConstraint, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
+    TableWithJoins,
+};
 
 /// A query whose rows are passed on, before their types are known.
 #[derive(Debug)]
 pub(crate) struct Shape {
     probe: String,
-    sql: String,
-    parameters: Vec<Parameter>,
-    shown: usize,
+    outputs: Vec<Expr>,
     keys: Vec<Key>,
+    from: Vec<TableWithJoins>,
+    selection: Option<Expr>,
     bounds: Bounds,
+    tables: Vec<Table>,
+    needed: Vec<TableNeeded>,
     collates: bool,
-    table: TableNeeded,
-    discloses: super::plan::Discloses,
+    discloses: Discloses,
 }
 
 /// One column of the result.
@@ -38,17 +43,6 @@ struct Output {
     /// What ORDER BY can call it.
     name: Option<String>,
     expr: Expr,
-}
-
-/// A query that reads like one that can be streamed.
-struct Simple<'a> {
-    catalog: &'a Catalog,
-    resolved: &'a Resolved,
-    select: &'a Select,
-    outputs: Vec<Output>,
-    keys: Vec<Key>,
-    bounds: Bounds,
-    collates: bool,
 }
 
 fn not_here(why: &str) -> Unfit {
@@ -72,22 +66,28 @@ pub(crate) fn shape(
     let SetExpr::Select(select) = &*tree.body else {
         return Err(not_here("it is more than one SELECT"));
     };
-    if tree.with.is_some() {
-        return Err(not_here("it has a WITH"));
+    if tree.with.is_some() || select.from.is_empty() {
+        return Err(not_here("it reads something else than tables"));
     }
     check_select(select)?;
-    check_from(query, catalog, resolved, select)?;
-    let mut simple = Simple {
-        catalog,
-        resolved,
-        select,
-        outputs: outputs(catalog, resolved, select)?,
-        keys: Vec::new(),
-        bounds: Bounds::of(tree)?,
-        collates: false,
-    };
-    simple.examine(tree.order_by.as_ref())?;
-    simple.shape(disclosed::by(tree, catalog, resolved))
+    let bounds = Bounds::of(tree)?;
+    let mut names = Names::of(query, catalog, resolved)?;
+    let (from, mut collates) = names.canonical_from(&select.from)?;
+    let selection = select.selection.as_ref().map(|condition| names.canonical(condition)).transpose()?;
+    inside::check(&from, selection.as_ref(), &names)?;
+    let outputs = outputs(select, &mut names)?;
+    let keys = order::keys(tree.order_by.as_ref(), &outputs, &mut names)?;
+    let outputs: Vec<Expr> = outputs.into_iter().map(|output| output.expr).collect();
+    for expr in outputs.iter().chain(keys.iter().map(|key| &key.expr)).chain(&selection) {
+        collates |= collated(expr, &names)?;
+    }
+    let discloses = disclosed::by(tree, catalog, resolved);
+    let (tables, needed) = (writer::tables(&names), writer::used(&names));
+    let probe = String::new();
+    let mut shape =
+        Shape { probe, outputs, keys, from, selection, bounds, tables, needed, collates, discloses };
+    shape.probe = shape.rows(&mut Writer::new(Reader::Probe, &shape.tables, &[]))?;
+    Ok(shape)
 }
 
 fn check_select(select: &Select) -> Result<(), Unfit> {
@@ -99,184 +99,73 @@ fn check_select(select: &Select) -> Result<(), Unfit> {
     Ok(())
 }
 
-/// One table, under names that every store understands.
-fn check_from(query: &Query, catalog: &Catalog, resolved: &Resolved, select: &Select) -> Result<(), Unfit> {
-    let ([from], [table]) = (select.from.as_slice(), resolved.uses.as_slice()) else {
-        return Err(not_here("it reads more than one table"));
-    };
-    let TableFactor::Table { alias, args: None, with_ordinality: false, .. } = &from.relation else {
-        return Err(not_here("it reads something else than a table"));
-    };
-    if !from.joins.is_empty() || alias.as_ref().is_some_and(|alias| !alias.columns.is_empty()) {
-        return Err(not_here("it reads something else than a table"));
-    }
-    let relation = table.relation.and_then(|index| catalog.relations.get(index));
-    if relation.is_none_or(|relation| relation.kind != RelationKind::Table) {
-        return Err(not_here("it reads something else than a table"));
-    }
-    let at = table.parts.first().and_then(|span| query.source().range(*span));
-    if at.is_none_or(|at| query.is_only(at.start)) {
-        return Err(not_here("it reads ONLY a table, without those that inherit from it"));
-    }
-    Ok(())
-}
-
-fn outputs(catalog: &Catalog, resolved: &Resolved, select: &Select) -> Result<Vec<Output>, Unfit> {
+fn outputs(select: &Select, names: &mut Names<'_>) -> Result<Vec<Output>, Unfit> {
     let mut outputs = Vec::new();
     for item in &select.projection {
         match item {
             SelectItem::UnnamedExpr(expr) => {
-                outputs.push(Output { name: super::columns::name(expr), expr: expr.clone() });
+                outputs.push(Output { name: super::columns::name(expr), expr: names.canonical(expr)? });
             }
             SelectItem::ExprWithAlias { expr, alias } => {
-                outputs.push(Output { name: Some(folded(alias)), expr: expr.clone() });
+                outputs.push(Output { name: Some(folded(alias)), expr: names.canonical(expr)? });
             }
-            SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => {
-                outputs.extend(columns(catalog, resolved)?);
+            SelectItem::Wildcard(_) => {
+                if select.from.iter().any(merges) {
+                    return Err(not_here("a * over columns that a join has merged"));
+                }
+                for table in 0..names.uses().len() {
+                    columns(table, names, &mut outputs)?;
+                }
             }
-            SelectItem::ExprWithAliases { .. } => return Err(not_here("something in its SELECT list")),
+            SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+                let qualifier = idents(name).and_then(|parts| parts.last().map(|part| folded(part)));
+                let table = names.uses().iter().position(|one| Some(&one.qualifier) == qualifier.as_ref());
+                columns(table.ok_or_else(|| not_here("what a * stands for"))?, names, &mut outputs)?;
+            }
+            _ => return Err(not_here("something in its SELECT list")),
         }
     }
     if outputs.is_empty() { Err(not_here("its rows have no columns")) } else { Ok(outputs) }
 }
 
-/// What `*` stands for: home's columns, in home's order.
-fn columns(catalog: &Catalog, resolved: &Resolved) -> Result<Vec<Output>, Unfit> {
-    let table = resolved.uses.first();
-    let relation = table.and_then(|table| catalog.relations.get(table.relation?));
-    let (Some(table), Some(relation)) = (table, relation) else { return Err(not_here("what * stands for")) };
-    let column = |column: &super::catalog::Column| Output {
-        name: Some(column.name.clone()),
-        expr: Expr::CompoundIdentifier(vec![
-            Ident::with_quote('"', &table.qualifier),
-            Ident::with_quote('"', &column.name),
-        ]),
+/// Whether a join has columns of both sides in one.
+fn merges(item: &TableWithJoins) -> bool {
+    let of_join = |join: &ast::Join| match constraint(&join.join_operator) {
+        Some(JoinConstraint::On(_) | JoinConstraint::None) => within(&join.relation),
+        _ => true,
     };
-    Ok(relation.columns.iter().map(column).collect())
+    within(&item.relation) || item.joins.iter().any(of_join)
 }
 
-impl Simple<'_> {
-    /// Finds out whether stores may compute everything in it.
-    fn examine(&mut self, order: Option<&ast::OrderBy>) -> Result<(), Unfit> {
-        let examiner = Examiner { catalog: self.catalog, resolved: self.resolved };
-        for output in &self.outputs {
-            if !self.is_column(&output.expr)? {
-                self.collates |= examiner.examine(&output.expr)?.collates;
-            }
-        }
-        if let Some(condition) = &self.select.selection {
-            self.collates |= examiner.examine(condition)?.collates;
-        }
-        self.keys = order::keys(order, &self.outputs)?;
-        for key in &self.keys {
-            if !self.is_column(&key.expr)? {
-                self.collates |= examiner.examine(&key.expr)?.collates;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether an expression is nothing but a column, whose values mean the same wherever they are read.
-    fn is_column(&self, expr: &Expr) -> Result<bool, Unfit> {
-        let Some(column) = self.column(expr) else { return Ok(false) };
-        let kind = self.table().and_then(|table| table.columns.get(column)).map(|column| &column.kind);
-        match kind {
-            Some(kind) if !refers(kind) => Ok(true),
-            _ => Err(not_here("values of a type that refers to its own database")),
-        }
-    }
-
-    fn table(&self) -> Option<&super::catalog::Relation> {
-        self.catalog.relations.get(self.resolved.uses.first()?.relation?)
-    }
-
-    /// The column of the table that an expression is: as it is written, or as `*` stands for it.
-    fn column(&self, expr: &Expr) -> Option<usize> {
-        if let Some(Reference::Column { column, .. }) = self.resolved.reference(expr) {
-            return Some(*column);
-        }
-        match expr {
-            Expr::CompoundIdentifier(parts) if is_ours(parts) => {
-                let name = &parts.last()?.value;
-                self.table()?.columns.iter().position(|column| column.name == *name)
-            }
-            _ => None,
-        }
-    }
-
-    fn shape(&self, discloses: super::plan::Discloses) -> Result<Shape, Unfit> {
-        let mut pushing = Pushing::new(self.catalog, self.resolved);
-        let sql = self.sql(&mut pushing, true)?;
-        let mut probing = Pushing::new(self.catalog, self.resolved);
-        // Numbered as in the client's text: what comes beside its parameters comes behind them.
-        for at in 0..self.clients(pushing.parameters()) {
-            probing.parameter(Parameter::Client(at));
-        }
-        let table = self.table().ok_or_else(|| not_here("what it reads"))?;
-        Ok(Shape {
-            probe: self.sql(&mut probing, false)?,
-            sql,
-            parameters: pushing.parameters().to_vec(),
-            shown: self.outputs.len(),
-            keys: self.keys.clone(),
-            bounds: self.bounds,
-            collates: self.collates,
-            table: TableNeeded { name: quoted(&table.called.name), columns: self.used(table) },
-            discloses,
-        })
-    }
-
-    /// How many parameters the client's text counts, as far as what is pushed tells.
-    fn clients(&self, parameters: &[Parameter]) -> usize {
-        let pushed = parameters.iter().filter_map(|parameter| match parameter {
-            Parameter::Client(at) => Some(at + 1),
-            Parameter::Store | Parameter::Now => None,
-        });
-        pushed.max().unwrap_or(0)
-    }
-
-    /// The statement for the stores, or for home to describe.
-    fn sql(&self, pushing: &mut Pushing<'_>, bounded: bool) -> Result<String, Unfit> {
-        let mut columns = Vec::with_capacity(self.outputs.len() + self.keys.len());
-        for expr in
-            self.outputs.iter().map(|output| &output.expr).chain(self.keys.iter().map(|key| &key.expr))
-        {
-            columns.push(match expr {
-                Expr::CompoundIdentifier(parts) if is_ours(parts) => expr.to_string(),
-                _ => pushing.sql(expr)?,
-            });
-        }
-        let from = pushing.from(0).ok_or_else(|| not_here("what it reads"))?;
-        let mut sql = format!("SELECT {} FROM {from}", columns.join(", "));
-        if let Some(condition) = &self.select.selection {
-            sql += &format!(" WHERE {}", pushing.sql(condition)?);
-        }
-        if !bounded {
-            return Ok(sql);
-        }
-        for (at, key) in self.keys.iter().enumerate() {
-            sql += if at == 0 { " ORDER BY " } else { ", " };
-            sql += &key.sql(self.outputs.len() + at + 1);
-        }
-        Ok(sql + &self.bounds.sql(pushing))
-    }
-
-    /// The columns that are used, with the names of their types.
-    fn used(&self, table: &super::catalog::Relation) -> Vec<(String, String)> {
-        let named = self.resolved.references().filter_map(|reference| match reference {
-            Reference::Column { column, .. } => Some(*column),
-            _ => None,
-        });
-        let shown = self.outputs.iter().filter_map(|output| self.column(&output.expr));
-        let used: BTreeSet<usize> = named.chain(shown).collect();
-        let columns = used.into_iter().filter_map(|column| table.columns.get(column));
-        columns.map(|column| (column.name.clone(), column.kind.name.clone())).collect()
+fn within(factor: &ast::TableFactor) -> bool {
+    match factor {
+        ast::TableFactor::NestedJoin { table_with_joins, .. } => merges(table_with_joins),
+        _ => false,
     }
 }
 
-/// Whether it is an expression that [`columns`] made: spans of the client's text are never empty.
-fn is_ours(parts: &[Ident]) -> bool {
-    parts.iter().all(|part| part.span == sqlparser::tokenizer::Span::empty())
+/// What `*` stands for: home's columns, in home's order.
+fn columns(table: usize, names: &mut Names<'_>, outputs: &mut Vec<Output>) -> Result<(), Unfit> {
+    let relation = names.relation(table).ok_or_else(|| not_here("what a * stands for"))?;
+    for (at, column) in relation.columns.iter().enumerate() {
+        let expr = names.take(table, at).ok_or_else(|| not_here("what a * stands for"))?;
+        outputs.push(Output { name: Some(column.name.clone()), expr });
+    }
+    Ok(())
+}
+
+/// Whether an expression depends on a collation; an error if it is not the same wherever it is computed.
+fn collated(expr: &Expr, names: &Names<'_>) -> Result<bool, Unfit> {
+    match names.column(expr) {
+        // Its values are passed on; no operator of its type has a part in that.
+        Some(Place::Column(_, column)) if refers(&column.kind) => Err(refers_to_its_own()),
+        Some(_) => Ok(false),
+        None => Ok(names.examine(expr)?.collates),
+    }
+}
+
+fn refers_to_its_own() -> Unfit {
+    not_here("values of a type that refers to its own database")
 }
 
 /// Types whose values are numbers of objects of one database, or are written by a setting that no leg pins.
@@ -290,28 +179,49 @@ impl Shape {
     }
 
     pub(crate) fn plan(&self, types: &Types) -> Result<Plan, Unfit> {
-        if types.columns.len() != self.shown + self.keys.len() || types.columns.iter().any(refers) {
-            return Err(not_here("values of a type that refers to its own database"));
+        let shown = self.outputs.len();
+        if types.columns.len() != shown + self.keys.len() || types.columns.iter().any(refers) {
+            return Err(refers_to_its_own());
         }
-        let (_, hidden) = types.columns.split_at(self.shown);
+        let (_, hidden) = types.columns.split_at(shown);
         let order = self.keys.iter().zip(hidden).map(|(key, kind)| key.kept(kind));
-        let piece = Piece {
-            sql: parameters::typed(&self.sql, &self.parameters, &types.parameters)?,
-            parameters: self.parameters.clone(),
-            columns: types.columns.clone(),
-        };
+        let order = order.collect::<Result<_, _>>()?;
+        let mut writer = Writer::new(Reader::Store, &self.tables, &types.parameters);
+        let sql = self.statement(&mut writer)?;
+        let (parameters, columns) = (writer.into_parameters(), types.columns.clone());
         Ok(Plan {
             tier: Tier::Stream,
             discloses: self.discloses,
             collates: self.collates,
-            tables: vec![self.table.clone()],
-            pieces: vec![piece],
+            tables: self.needed.clone(),
+            pieces: vec![Piece { sql, parameters, columns }],
             answered: Answered::Streamed {
-                order: order.collect::<Result<_, _>>()?,
+                order,
                 hidden: self.keys.len(),
                 limit: self.bounds.limit,
                 offset: self.bounds.offset,
             },
         })
+    }
+
+    /// The statement for the stores.
+    fn statement(&self, writer: &mut Writer<'_>) -> Result<String, Unfit> {
+        let mut sql = self.rows(writer)?;
+        for (at, key) in self.keys.iter().enumerate() {
+            sql += if at == 0 { " ORDER BY " } else { ", " };
+            sql += &key.sql(self.outputs.len() + at + 1);
+        }
+        Ok(sql + &self.bounds.sql(writer)?)
+    }
+
+    /// All rows, with what they are ordered by.
+    fn rows(&self, writer: &mut Writer<'_>) -> Result<String, Unfit> {
+        let exprs = self.outputs.iter().chain(self.keys.iter().map(|key| &key.expr));
+        let columns = exprs.map(|expr| writer.expr(expr)).collect::<Result<Vec<_>, _>>()?.join(", ");
+        let from = writer.from(&self.from)?;
+        match &self.selection {
+            Some(condition) => Ok(format!("SELECT {columns} FROM {from} WHERE {}", writer.expr(condition)?)),
+            None => Ok(format!("SELECT {columns} FROM {from}")),
+        }
     }
 }

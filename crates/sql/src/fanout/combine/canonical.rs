@@ -154,6 +154,15 @@ impl<'a> Names<'a> {
         Some(Place::Column(table, column))
     }
 
+    /// A column, in canonical form, that no name in the client's text stands for.
+    pub(crate) fn take(&mut self, table: usize, column: usize) -> Option<Expr> {
+        let one = self.resolved.uses.get(table)?;
+        let name = one.columns.get(column)?;
+        self.used.entry(table).or_default().insert(column);
+        let part = |name: &str| Ident::with_quote('"', name);
+        Some(Expr::CompoundIdentifier(vec![part(&one.qualifier), part(name)]))
+    }
+
     fn name(&mut self, expr: &Expr, at: Span) -> Result<Expr, Unfit> {
         let (table, column) = match self.resolved.reference(expr) {
             Some(Reference::Column { table, column }) => (*table, Some(*column)),

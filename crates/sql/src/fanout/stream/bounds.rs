@@ -1,7 +1,7 @@
 //! LIMIT, OFFSET and FETCH: how many rows the client gets, and how many a store has to send for that.
 
+use super::super::combine::writer::Writer;
 use super::super::plan::{Bound, Parameter};
-use super::super::pushed::Pushing;
 use super::super::refusal::Unfit;
 use super::not_here;
 use sqlparser::ast::{Expr, LimitClause, Query, Value};
@@ -37,20 +37,22 @@ impl Bounds {
     }
 
     /// LIMIT of a store: as many as the client may get and leave out together.
-    pub(super) fn sql(&self, pushing: &mut Pushing<'_>) -> String {
-        let Some(limit) = self.limit else { return String::new() };
-        let both = [Some(limit), self.offset];
-        if let Some(rows) = sum(both) {
-            return format!(" LIMIT {rows}");
+    pub(super) fn sql(&self, writer: &mut Writer<'_>) -> Result<String, Unfit> {
+        let Some(limit) = self.limit else { return Ok(String::new()) };
+        if let Some(rows) = sum([Some(limit), self.offset]) {
+            return Ok(format!(" LIMIT {rows}"));
         }
-        let mut terms = both.into_iter().flatten().map(|bound| match bound {
-            Bound::Rows(rows) => rows.to_string(),
-            Bound::Parameter(at) => format!("${}", pushing.parameter(Parameter::Client(at))),
-        });
-        let (limit, offset) = (terms.next().unwrap_or_default(), terms.next());
+        let mut term = |bound| match bound {
+            Bound::Rows(rows) => Ok(rows.to_string()),
+            Bound::Parameter(at) => writer.parameter(Parameter::Client(at)),
+        };
+        let limit = term(limit)?;
+        let offset = match self.offset {
+            Some(offset) => format!(" + coalesce({}, 0)", term(offset)?),
+            None => String::new(),
+        };
         // In numeric, which the largest two of int8 do not overflow.
-        let offset = offset.map_or(String::new(), |offset| format!(" + coalesce({offset}, 0)"));
-        format!(" LIMIT least({limit}::pg_catalog.numeric{offset}, 9223372036854775807)::pg_catalog.int8")
+        Ok(format!(" LIMIT least({limit}::pg_catalog.numeric{offset}, 9223372036854775807)::pg_catalog.int8"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! ORDER BY, as far as the gate can keep it.
 
 use super::super::catalog::Type;
+use super::super::combine::canonical::Names;
 use super::super::ident::folded;
 use super::super::plan::{Comparison, SortKey};
 use super::super::refusal::Unfit;
@@ -16,23 +17,31 @@ pub(super) struct Key {
 }
 
 /// All keys; what they call by name or number is what the result has there.
-pub(super) fn keys(order: Option<&OrderBy>, outputs: &[Output]) -> Result<Vec<Key>, Unfit> {
+pub(super) fn keys(
+    order: Option<&OrderBy>,
+    outputs: &[Output],
+    names: &mut Names<'_>,
+) -> Result<Vec<Key>, Unfit> {
     let Some(order) = order else { return Ok(Vec::new()) };
     match &order.kind {
-        OrderByKind::Expressions(keys) => keys.iter().map(|key| Key::of(key, outputs)).collect(),
+        OrderByKind::Expressions(keys) => keys.iter().map(|key| Key::of(key, outputs, names)).collect(),
         OrderByKind::All(_) => Err(not_here("its ORDER BY")),
     }
 }
 
 impl Key {
-    fn of(key: &OrderByExpr, outputs: &[Output]) -> Result<Self, Unfit> {
+    fn of(key: &OrderByExpr, outputs: &[Output], names: &mut Names<'_>) -> Result<Self, Unfit> {
         let descending = match &key.options.sort {
             None | Some(OrderBySort::Asc) => false,
             Some(OrderBySort::Desc) => true,
             Some(OrderBySort::Using(_)) => return Err(not_here("ORDER BY … USING")),
         };
         let nulls_first = key.options.nulls_first.unwrap_or(descending);
-        Ok(Self { expr: meant(&key.expr, outputs)?.clone(), descending, nulls_first })
+        let expr = match meant(&key.expr, outputs)? {
+            Some(output) => output.clone(),
+            None => names.canonical(&key.expr)?,
+        };
+        Ok(Self { expr, descending, nulls_first })
     }
 
     /// What ORDER BY has for the column of this number.
@@ -63,8 +72,8 @@ impl Key {
     }
 }
 
-/// A number, or a name of the result's, stands for what the result has there.
-fn meant<'a>(expr: &'a Expr, outputs: &'a [Output]) -> Result<&'a Expr, Unfit> {
+/// What the result has there, where a number or a name of the result's is meant.
+fn meant<'a>(expr: &Expr, outputs: &'a [Output]) -> Result<Option<&'a Expr>, Unfit> {
     let found = match expr {
         Expr::Value(value) => match &value.value {
             Value::Number(number, _) => {
@@ -80,11 +89,11 @@ fn meant<'a>(expr: &'a Expr, outputs: &'a [Output]) -> Result<&'a Expr, Unfit> {
             if named.is_none() && outputs.iter().any(|output| output.name.is_none()) {
                 return Err(not_here("an ORDER BY beside a column whose name is not certain"));
             }
-            return Ok(named.map_or(expr, |output| &output.expr));
+            return Ok(named.map(|output| &output.expr));
         }
-        _ => return Ok(expr),
+        _ => return Ok(None),
     };
-    found.map(|output| &output.expr).ok_or_else(|| not_here("a constant in its ORDER BY"))
+    found.map(|output| Some(&output.expr)).ok_or_else(|| not_here("a constant in its ORDER BY"))
 }
 
 fn is_collated(expr: &Expr) -> bool {
