@@ -2,7 +2,7 @@
 
 use super::catalog::Catalog;
 use super::functions;
-use super::ident::{called, quoted};
+use super::ident::called;
 use super::plan::Parameter;
 use super::refusal::Unfit;
 use super::resolve::{Reference, Resolved};

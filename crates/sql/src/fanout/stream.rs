@@ -82,7 +82,7 @@ pub(crate) fn shape(
         collates |= collated(expr, &names)?;
     }
     let discloses = disclosed::by(tree, catalog, resolved);
-    let (tables, needed) = (writer::tables(&names), writer::used(&names));
+    let (tables, needed) = (writer::tables(&names), writer::needed(&names));
     let probe = String::new();
     let mut shape =
         Shape { probe, outputs, keys, from, selection, bounds, tables, needed, collates, discloses };
