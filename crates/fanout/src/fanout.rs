@@ -1,7 +1,7 @@
 //! The one door: statements are described and run through it.
 
 use crate::cache::{Cache, Key};
-use crate::described::Described;
+use crate::described::{Described, Open};
 use crate::error;
 use crate::facts::{Begun, Learnt};
 use crate::home::Home;
@@ -61,9 +61,18 @@ impl Fanout {
     ) -> Result<Arc<Described>, Box<Fields>> {
         let mut home = Box::pin(Home::of(&self.pools, asker)).await?;
         let described = Box::pin(self.describe_on(&mut home, asker, text, parameter_types));
-        let described = in_time(asker, described).await?;
-        home.finish().await;
-        described.map(Arc::new)
+        match in_time(asker, described).await? {
+            Ok((mut described, begun)) => {
+                described.open = Open::of(asker.session, home, begun);
+                let described = Arc::new(described);
+                described.close_soon();
+                Ok(described)
+            }
+            Err(error) => {
+                home.finish().await;
+                Err(error)
+            }
+        }
     }
 
     async fn describe_on(
@@ -72,17 +81,18 @@ impl Fanout {
         asker: &Asker,
         text: &str,
         types: &[u32],
-    ) -> Result<Described, Box<Fields>> {
+    ) -> Result<(Described, Begun), Box<Fields>> {
         let key = Key {
             service: asker.service,
             fingerprint: asker.fingerprint,
             text: text.to_owned(),
             types: types.to_vec(),
         };
-        let (_, prepared) = self.prepare(home, asker, &key, None).await?;
+        let (begun, prepared) = self.prepare(home, asker, &key, None).await?;
         prepared.plan(home, &self.stores, asker, false).await?;
         let (parameters, columns) = (prepared.parameters.clone(), prepared.columns.clone());
-        Ok(Described { text: text.to_owned(), parameters, columns, key, prepared })
+        let open = Open::default();
+        Ok((Described { text: text.to_owned(), parameters, columns, key, prepared, open }, begun))
     }
 
     /// Begins a statement's transaction on home and has the statement prepared there. `known`, which it was
@@ -119,15 +129,20 @@ impl Fanout {
         Ok((Begun { facts, found: None }, prepared))
     }
 
-    /// As [`Fanout::prepare`], if home answers in time; the outer error is that it does not.
-    pub(crate) async fn prepare_in_time(
+    /// Begins a described statement's transaction: that which it was described in, or one of its own. The error is
+    /// that there is no home to begin it on; the inner one, home's.
+    pub(crate) async fn begin(
         &self,
-        home: &mut Home,
         asker: &Asker,
         described: &Described,
-    ) -> Result<Result<(Begun, Arc<Prepared>), Box<Fields>>, Box<Fields>> {
+    ) -> Result<(Home, Result<(Begun, Arc<Prepared>), Box<Fields>>), Box<Fields>> {
+        if let Some((home, begun)) = described.take_open(asker) {
+            return Ok((home, Ok((begun, Arc::clone(&described.prepared)))));
+        }
+        let mut home = Home::of(&self.pools, asker).await?;
         let known = Some(Arc::clone(&described.prepared));
-        in_time(asker, self.prepare(home, asker, &described.key, known)).await
+        let begun = in_time(asker, self.prepare(&mut home, asker, &described.key, known)).await?;
+        Ok((home, begun))
     }
 
     /// Runs what was described. The work is a task of its own, which ends with the returned [`Run`].

@@ -258,18 +258,21 @@ impl Home {
 
     /// Ends the transaction and gives the connection back, if home confirms that nothing is left.
     pub(crate) async fn finish(mut self) {
-        if self.doubted || (self.until_quiet().await.is_err() && !self.is_usable()) {
-            return;
-        }
-        if self.status != b'I' && self.run("ROLLBACK").await.is_err() {
-            return;
-        }
-        let is_clean = self.status == b'I';
+        let limit = self.watch.limit;
+        let is_clean =
+            matches!(tokio::time::timeout(limit, self.end()).await, Ok(Ok(()))) && self.status == b'I';
         let cancel = Arc::clone(&self.lease.server.cancel);
         let is_quiet = cancel.is_quiet() || tokio::time::timeout(CANCEL_GRACE, cancel.quiet()).await.is_ok();
-        if is_clean && is_quiet {
+        if is_clean && is_quiet && !self.doubted {
             self.lease.give_back();
         }
+    }
+
+    async fn end(&mut self) -> Result<(), Box<Fields>> {
+        if self.until_quiet().await.is_err() && !self.is_usable() {
+            return Err(error::home_closed(&self.label));
+        }
+        if self.status == b'I' { Ok(()) } else { self.run("ROLLBACK").await }
     }
 
     fn note_parameter(&mut self, header: Header) {

@@ -52,8 +52,8 @@ async fn answer_on_home(
     if values.parameters.len() != needed {
         return Err(error::parameter_count(values.parameters.len(), needed));
     }
-    let mut home = Home::of(&fanout.pools, asker).await?;
-    let tag = match fanout.prepare_in_time(&mut home, asker, described).await? {
+    let (mut home, begun) = fanout.begin(asker, described).await?;
+    let tag = match begun {
         Ok((begun, prepared)) if prepared.is_as_described(described) => {
             let mut work = Work {
                 fanout,

@@ -170,8 +170,13 @@ impl Bed {
         asker
     }
 
+    /// Describes a statement that is run later, when home's transaction is over.
     pub(crate) async fn describe(&self, sql: &str) -> Result<Arc<Described>, Box<Fields>> {
-        self.fanout.describe(&self.asker, sql, &[]).await
+        let described = self.fanout.describe(&self.asker, sql, &[]).await;
+        while !self.at_home().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        described
     }
 
     /// The answer to a statement without parameters.

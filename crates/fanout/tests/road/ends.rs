@@ -69,6 +69,7 @@ async fn a_home_that_hangs_is_waited_for_no_longer_than_stores_are() {
     let mut asker = bed.asker.clone();
     asker.settings.deadline = Duration::from_millis(300);
     let described = bed.fanout.describe(&asker, "SELECT count(*) FROM todos", &[]).await.expect("valid");
+    tokio::time::sleep(Duration::from_millis(200)).await; // its transaction is over
     bed.server.pause();
     let began = Instant::now();
     let asked = bed.fanout.describe(&asker, "SELECT 1", &[]).await.map(|_| ()).expect_err("no answer");
