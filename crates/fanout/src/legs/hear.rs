@@ -5,13 +5,12 @@ use super::check::{Difference, Found};
 use super::outcome::Fault;
 use super::request::{Owed, Part, Request, Written};
 use super::rows::Rows;
-use super::validate::{Shape, is_same_type};
+use super::validate::{is_described, is_row};
 use model::Outcome;
 use pool::Facts;
-use sql::fanout::Piece;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use wire::frame::{HEADER_BYTES, Header, Reader, backend};
+use wire::frame::{HEADER_BYTES, Header, backend};
 use wire::{Fields, Severity};
 
 /// Longest message other than a row, in bytes: errors are the longest.
@@ -224,7 +223,7 @@ impl<'r> Hearing<'r> {
         };
         if self.lost.is_none() {
             let format = |column| self.request.statement.result_format(at, column);
-            is_described(piece, body, format)
+            is_described(&piece.columns, body, format)
                 .ok_or_else(|| Fault::bad("its columns are not those that it was asked for"))?;
         }
         Ok(Heard::More)
@@ -304,36 +303,4 @@ impl<'r> Hearing<'r> {
 
 fn misplaced(tag: u8) -> Fault {
     Fault::bad(format!("it sent a message of type {:?} where none belongs", char::from(tag)))
-}
-
-/// Whether a RowDescription is that of a piece.
-fn is_described(piece: &Piece, body: &[u8], format: impl Fn(usize) -> i16) -> Option<()> {
-    let mut reader = Reader::new(body);
-    let same_count = usize::from(reader.u16()?) == piece.columns.len();
-    for (at, kind) in piece.columns.iter().enumerate().filter(|_| same_count) {
-        let _name = reader.cstr()?;
-        let (_table, _column) = (reader.u32()?, reader.u16()?);
-        let number = reader.u32()?;
-        let (_size, _modifier, sent) = (reader.u16()?, reader.i32()?, reader.u16()?);
-        if !is_same_type(kind, number) || sent.cast_signed() != format(at) {
-            return None;
-        }
-    }
-    (same_count && reader.rest().is_empty()).then_some(())
-}
-
-/// Whether a DataRow has a value of the right kind for each column.
-fn is_row(shapes: &[Shape], body: &[u8]) -> Result<(), &'static str> {
-    let mut reader = Reader::new(body);
-    if reader.u16().map(usize::from) != Some(shapes.len()) {
-        return Err("has another number of columns");
-    }
-    for shape in shapes {
-        match reader.value() {
-            None => return Err("is cut short"),
-            Some(Some(value)) if !shape.fits(value) => return Err("has a value that its type has not"),
-            Some(_) => {}
-        }
-    }
-    if reader.rest().is_empty() { Ok(()) } else { Err("goes on behind its end") }
 }

@@ -9,6 +9,7 @@ mod check;
 mod crowd;
 mod hear;
 mod leg;
+mod listen;
 mod outcome;
 mod request;
 mod rows;

@@ -2,7 +2,8 @@
 
 use super::budget::Budget;
 use super::crowd::Crowd;
-use super::leg::{self, Sink};
+use super::leg;
+use super::listen::Sink;
 use super::request::{Request, Statement};
 use super::{Rows, Scope, Stores};
 use model::LegReport;

@@ -1,6 +1,7 @@
 //! Whether a value can be one of its type: cheap checks, so that what a store sends wrongly costs that store only.
 
 use sql::fanout::Type;
+use wire::frame::Reader;
 
 /// Numbers of types below this are the same on every server (PostgreSQL source, `access/transam.h`,
 /// `FirstGenbkiObjectId`).
@@ -112,6 +113,38 @@ pub(crate) fn is_same_type(home: &Type, store: u32) -> bool {
     }
     // No enum and no composite type is one of Postgres's own.
     store >= FIRST_NUMBER_THAT_VARIES || !matches!(home.category, 'E' | 'C')
+}
+
+/// Whether a RowDescription is of these columns, in these formats.
+pub(crate) fn is_described(columns: &[Type], body: &[u8], format: impl Fn(usize) -> i16) -> Option<()> {
+    let mut reader = Reader::new(body);
+    let same_count = usize::from(reader.u16()?) == columns.len();
+    for (at, kind) in columns.iter().enumerate().filter(|_| same_count) {
+        let _name = reader.cstr()?;
+        let (_table, _column) = (reader.u32()?, reader.u16()?);
+        let number = reader.u32()?;
+        let (_size, _modifier, sent) = (reader.u16()?, reader.i32()?, reader.u16()?);
+        if !is_same_type(kind, number) || sent.cast_signed() != format(at) {
+            return None;
+        }
+    }
+    (same_count && reader.rest().is_empty()).then_some(())
+}
+
+/// Whether a DataRow has a value of the right kind for each column.
+pub(crate) fn is_row(shapes: &[Shape], body: &[u8]) -> Result<(), &'static str> {
+    let mut reader = Reader::new(body);
+    if reader.u16().map(usize::from) != Some(shapes.len()) {
+        return Err("has another number of columns");
+    }
+    for shape in shapes {
+        match reader.value() {
+            None => return Err("is cut short"),
+            Some(Some(value)) if !shape.fits(value) => return Err("has a value that its type has not"),
+            Some(_) => {}
+        }
+    }
+    if reader.rest().is_empty() { Ok(()) } else { Err("goes on behind its end") }
 }
 
 fn is_text(value: &[u8]) -> bool {

@@ -286,7 +286,7 @@ async fn silence_is_a_timeout_and_an_end_in_the_middle_of_a_row_is_unreachable()
     let mut asked = one();
     asked.settings.leg_timeout = Duration::from_millis(300);
     let half = frames::message_of_length(b'D', 100, &[0, 1, 0, 0]);
-    let alice = beside_bob(only_piece(half.clone()), asked).await;
+    let alice = beside_nobody(only_piece(half.clone()), asked).await;
     assert_eq!(outcome(&alice), (Outcome::Timeout, None), "{:?}", alice.report);
 
     let store = FakeStore::start(move |mut peer: Peer| {
