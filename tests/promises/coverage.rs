@@ -242,6 +242,34 @@ async fn below_min_coverage_no_row_is_sent() {
     assert!(!answer.errors.is_empty() && answer.rows.is_empty(), "nobody answered: {answer:?}");
 }
 
+#[tokio::test]
+async fn a_value_that_fails_in_one_store_is_an_error_as_in_postgres_but_under_a_floor_costs_that_store() {
+    let world = plan().start();
+    let mut analyst = fill(&world).await;
+    // Bob has the row n = 20.
+    let sql = "SELECT sum(1000 / (n - 20)) FROM todos WHERE n < 100";
+    let answer = analyst.simple(sql).await.unwrap();
+    assert_eq!((answer.code(), answer.rows.len()), ("22012", 0), "{answer:?}");
+    let floor =
+        ["login", "add", "floored", "--kind", "analyst", "--service", SERVICE, "--min-stores-per-group", "1"];
+    world.gate.run(&floor, Some(&secret_of("floored"))).unwrap();
+    let floor =
+        ["login", "add", "two", "--kind", "analyst", "--service", SERVICE, "--min-stores-per-group", "2"];
+    world.gate.run(&floor, Some(&secret_of("two"))).unwrap();
+    world.until(async || world.try_connect("two", &[]).await.is_ok()).await;
+    let answer = world.connect("floored").await.simple(sql).await.unwrap();
+    assert_eq!(answer.code(), "22012", "{answer:?}");
+    let mut two = world.connect("two").await;
+    let sql = "SELECT count(1000 / (n - 20)) FROM todos";
+    let answer = two.simple(sql).await.unwrap();
+    assert_eq!(answer.value(), Some("9"), "{answer:?}");
+    told(&mut two, &answer, &["bob"], "bad_data", "t1").await;
+    let rows = two.simple("SELECT n FROM todos").await.unwrap();
+    assert_eq!((rows.code(), rows.rows.len()), ("42501", 0), "{rows:?}");
+    let alone = two.simple("SELECT n < 10 AS small, count(*) FROM todos GROUP BY 1").await.unwrap();
+    assert_eq!(alone.rows, [vec![Some("f".to_owned()), Some("9".to_owned())]], "alice's group is not shown");
+}
+
 /// What a store sends in place of its rows.
 #[derive(Clone, Copy, Debug)]
 enum Sends {

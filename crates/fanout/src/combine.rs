@@ -84,7 +84,8 @@ impl Work<'_> {
         let mut folding = fold.map(Folding::new);
         let mut kept: Vec<(usize, Vec<Rows>)> = Vec::new();
         while let Some(finished) = legs.next().await {
-            if asked::wants_bare(&finished) {
+            // Under a floor, home may not show what it finds over the rows: the store is left out instead.
+            if asked::wants_bare(&finished) && !self.has_floor() {
                 return Ok(Attempt::Bare);
             }
             let Some((index, results)) = self.note(finished).await else { continue };

@@ -211,6 +211,11 @@ impl<'a> Work<'a> {
         Ok(Legs::start(&self.fanout.stores, scope, statement))
     }
 
+    /// Whether groups of too few stores are left out.
+    pub(crate) fn has_floor(&self) -> bool {
+        self.asker.min_stores_per_group > 1
+    }
+
     pub(crate) fn client(&self) -> Client<'a> {
         Client { types: &self.prepared.parameters, values: self.values, facts: &self.begun.facts }
     }
