@@ -4,6 +4,7 @@ mod aggregates;
 mod answer;
 mod call;
 pub(crate) mod canonical;
+mod flatten;
 mod groups;
 pub(crate) mod inside;
 mod output;
@@ -60,7 +61,36 @@ pub(crate) fn shape(
     if wishes.bare {
         return Err(Unfit::not_here("nothing is left to the stores"));
     }
-    let (tree, select) = (query.tree(), select(query.tree())?);
+    let discloses = disclosed::by(query.tree(), catalog, resolved);
+    let aim = Aim { tier, floor: wishes.floor, discloses };
+    match flatten::flattened(query.tree(), catalog)? {
+        None => over_tables(query, query.tree(), catalog, resolved, aim),
+        Some(flat) => {
+            // What is refused has been, in the query as it was written.
+            let resolved = Resolved::of(&flat, Some(catalog));
+            let resolved = resolved.map_err(|refusal| Unfit::not_here(refusal.message))?;
+            over_tables(query, &flat, catalog, &resolved, aim)
+        }
+    }
+}
+
+/// What does not come from the query over tables.
+#[derive(Clone, Copy, Debug)]
+struct Aim {
+    tier: Tier,
+    floor: u32,
+    discloses: Discloses,
+}
+
+/// How a query over tables is combined.
+fn over_tables(
+    query: &Query,
+    tree: &ast::Query,
+    catalog: &Catalog,
+    resolved: &Resolved,
+    aim: Aim,
+) -> Result<Shape, Unfit> {
+    let select = select(tree)?;
     let mut names = Names::of(query, catalog, resolved)?;
     let (from, mut collates) = names.canonical_from(&select.from)?;
     let selection = select.selection.as_ref().map(|condition| names.canonical(condition)).transpose()?;
@@ -96,9 +126,9 @@ pub(crate) fn shape(
     let answers = calls.calls.iter().map(|call| parting.answer(call)).collect::<Result<Vec<_>, _>>()?;
     let Parting { values, probed, collates, .. } = parting;
     let mut shape = Shape {
-        tier,
-        floor: wishes.floor,
-        discloses: disclosed::by(tree, catalog, resolved),
+        tier: aim.tier,
+        floor: aim.floor,
+        discloses: aim.discloses,
         collates,
         tables: writer::tables(&names),
         needed: writer::needed(&names),

@@ -61,11 +61,8 @@ impl Output {
     pub(crate) fn is_grouped(&self, catalog: &Catalog) -> Result<bool, Unfit> {
         let exprs = self.items.iter().map(|item| &item.expr).chain(self.order.iter().map(|key| &key.expr));
         for expr in exprs {
-            let mut finding = Finding(catalog);
-            match expr.visit(&mut finding) {
-                ControlFlow::Continue(()) => {}
-                ControlFlow::Break(Ok(())) => return Ok(true),
-                ControlFlow::Break(Err(unfit)) => return Err(unfit),
+            if has_aggregates(expr, catalog)? {
+                return Ok(true);
             }
         }
         Ok(self.having.is_some())
@@ -193,6 +190,15 @@ pub(crate) fn grouped(
     match VisitMut::visit(&mut expr, &mut Grouping { keys, catalog, calls }) {
         ControlFlow::Continue(()) => Ok(expr),
         ControlFlow::Break(unfit) => Err(unfit),
+    }
+}
+
+/// Whether there is a call of an aggregate in an expression.
+pub(crate) fn has_aggregates(expr: &Expr, catalog: &Catalog) -> Result<bool, Unfit> {
+    match expr.visit(&mut Finding(catalog)) {
+        ControlFlow::Continue(()) => Ok(false),
+        ControlFlow::Break(Ok(())) => Ok(true),
+        ControlFlow::Break(Err(unfit)) => Err(unfit),
     }
 }
 
