@@ -31,8 +31,9 @@ async fn agree(command: impl Fn() -> Command) {
     let wanted = printed(command(), "home", "oracle", stage.oracle_port()).await;
     assert!(wanted.lines().count() > 3, "it prints nothing worth comparing: {wanted}");
     let told = printed(command(), ANALYST, "todo", stage.world.gate.port()).await;
+    let all = &told;
     for (number, (wanted, told)) in wanted.lines().zip(told.lines()).enumerate() {
-        assert_eq!(told, wanted, "line {}", number + 1);
+        assert_eq!(told, wanted, "line {} of\n{all}", number + 1);
     }
     assert_eq!(told.lines().count(), wanted.lines().count());
 }

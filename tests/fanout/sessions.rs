@@ -80,6 +80,10 @@ async fn parameters_of_fan_outs_are_kept_within_the_operators_bounds() {
     ] {
         assert_eq!(code(&mut session, refused).await, with, "{refused}");
     }
+    let all = ask(&mut session, "SHOW ALL").await;
+    assert_eq!(all.tags, ["SHOW"]);
+    let zone = all.rows.iter().find(|row| row[0].as_deref() == Some("TimeZone"));
+    assert_eq!(zone.unwrap()[1].as_deref(), Some("Asia/Tokyo"));
     ask(&mut session, "SET LOCAL fanout.tier = 't2'; BEGIN; SET LOCAL fanout.tier = 't1'; COMMIT").await;
     assert_eq!(value(&mut session, "SHOW fanout.tier").await, "t3");
     ask(&mut session, "SET fanout.tier = 't2'").await;

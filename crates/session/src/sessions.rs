@@ -41,7 +41,7 @@ enum Working {
     /// Nothing runs: a cancel is ignored, as Postgres does.
     #[default]
     Idle,
-    /// It waits for a lease; set once it is cancelled.
+    /// It waits for a lease, or asks many stores; set once it is cancelled.
     Waiting(bool),
     /// It has a server.
     Leased(Arc<CancelSlot>, Option<GrantId>),
@@ -142,7 +142,7 @@ impl Handle {
         }
     }
 
-    /// Ready once a cancel has come while it waits for a lease.
+    /// Ready once a cancel has come while it waits for a lease or asks many stores.
     pub(crate) fn poll_cancelled(&self, context: &mut Context<'_>) -> Poll<()> {
         self.remember(context);
         match self.lock().working {
@@ -249,7 +249,8 @@ impl Sessions {
     }
 
     /// Cancels what the session of that key runs, or its wait for a lease. Found in one step; a wrong
-    /// key does nothing, and nothing says so. Returns once the store has acted on it.
+    /// key does nothing, and nothing says so. Returns once the store has acted on it, or, where many are asked,
+    /// once the session knows.
     pub async fn cancel(&self, key: &CancelKey) {
         let Some(handle) = self.live.get(&key.process).map(|entry| Arc::clone(&entry)) else { return };
         if verify_slices_are_equal(handle.secret(), &key.secret).is_err() {

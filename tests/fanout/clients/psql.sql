@@ -18,3 +18,8 @@ SELECT count(*) AS n FROM todos \gset
 \echo :n
 SELECT title, mood FROM todos \gdesc
 SELECT 1 AS a \; SELECT count(*) FROM todos;
+\d lists
+\dT mood
+\dt lists
+EXPLAIN (COSTS OFF) SELECT 1 WHERE false \g /dev/null
+SHOW server_encoding;

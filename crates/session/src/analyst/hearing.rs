@@ -49,7 +49,6 @@ impl Talk<'_> {
         mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Result<T, Fault> {
         let known = Some(crate::sessions::EndReason::Draining);
-        let mut listening = true;
         poll_fn(|cx| {
             if self.handle.poll_cancelled(cx).is_ready() {
                 return Poll::Ready(Err(refusals::cancelled().into()));
@@ -70,10 +69,9 @@ impl Talk<'_> {
             if let Poll::Ready(Err(end)) = self.poll_owed(cx) {
                 return Poll::Ready(Err(end.into()));
             }
-            while listening && self.client.inbox.unread().len() < MAX_AHEAD_BYTES {
+            while self.client.inbox.unread().len() < MAX_AHEAD_BYTES {
                 match self.client.poll_fill(cx) {
-                    // What it asked before it left is answered to nobody, and dropped once that cannot be sent.
-                    Poll::Ready(Ok(0) | Err(_)) if self.client.inbox.ends_in_farewell() => listening = false,
+                    // Nothing that was asked writes: there is no reason to go on for nobody.
                     Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(End::Gone.into())),
                     Poll::Ready(Ok(_)) => {}
                     Poll::Pending => break,
