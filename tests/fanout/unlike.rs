@@ -30,6 +30,19 @@ const DEFAULTS: [(&str, &str); 8] = [
     ("alice", "array_nulls = off"),
     ("frank", "transform_null_equals = on"),
 ];
+/// Subjects in which it shows how values are written.
+const STYLED: [&str; 10] = [
+    "aggregates",
+    "arrays",
+    "copies",
+    "dates",
+    "distinct",
+    "expressions",
+    "float_aggregates",
+    "grouping",
+    "json",
+    "orders",
+];
 /// The store that was never migrated to the newest schema.
 const OLD: &str = "heidi";
 /// The columns that it lacks, as the corpus names them; `*` and whole rows need all of them.
@@ -74,13 +87,13 @@ async fn start() -> Stage {
 #[tokio::test]
 async fn unlike_stores_give_the_same_answers_or_are_named() {
     let stage = start().await;
-    agree(&stage, "auto", Form::Text, &[]).await;
+    agree(&stage, "auto", Form::Text, &[], corpus::all()).await;
 }
 
 #[tokio::test]
 async fn unlike_stores_give_the_same_answers_when_all_is_gathered() {
     let stage = start().await;
-    agree(&stage, "t3", Form::Binary, &[]).await;
+    agree(&stage, "t3", Form::Binary, &[], corpus::all().into_iter().step_by(3).collect()).await;
 }
 
 #[tokio::test]
@@ -93,17 +106,19 @@ async fn unlike_stores_answer_in_the_style_that_the_client_has_set() {
         "SET bytea_output = 'escape'",
         "SET extra_float_digits = 0",
     ];
-    agree(&stage, "auto", Form::Simple, &set).await;
+    let mut cases = corpus::all();
+    cases.retain(|case| STYLED.contains(&case.subject.as_str()));
+    agree(&stage, "auto", Form::Simple, &set, cases).await;
 }
 
 /// Asks the gate everything, then the oracle without the stores that the gate has named.
-async fn agree(stage: &Stage, tier: &str, form: Form, set: &[&str]) {
+async fn agree(stage: &Stage, tier: &str, form: Form, set: &[&str], cases: Vec<Case>) {
     let mut analyst = stage.analyst(tier).await;
     for statement in set {
         assert_eq!(analyst.simple(statement).await.unwrap().errors, [], "{statement}");
     }
     let mut replies: BTreeMap<Vec<String>, Vec<(Case, Form, Reply)>> = BTreeMap::new();
-    for case in corpus::all() {
+    for case in cases {
         let form = if case.forms().contains(&form) { form } else { Form::Text };
         let mut reply = ask(&mut analyst, form, &case.sql, &case.given()).await.unwrap();
         let before = reply.notices.len();

@@ -15,13 +15,14 @@ use wire::{Fields, sqlstate};
 
 /// Parameters under which values are read and written as text: each leg runs under home's, which are the
 /// client's.
-const PINNED: [&str; 8] = [
+const PINNED: [&str; 9] = [
     "TimeZone",
     DATE_STYLE,
     "IntervalStyle",
     "bytea_output",
     FLOAT_DIGITS,
     "xmlbinary",
+    "array_nulls",
     "transform_null_equals",
     MONETARY,
 ];

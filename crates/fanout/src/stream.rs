@@ -71,7 +71,8 @@ pub(crate) async fn run(
     let counted = vec![false; scope.len()];
     let progress = statement.settings.progress;
     let mut passing = Passing { teller, asked, progress, window, counted };
-    if order.is_empty() {
+    // Where stores that collate otherwise cannot be asked, all have said how they do before a row is passed on.
+    if order.is_empty() && !plan.collates {
         return passing.all(Arrivals::start(stores, scope, statement)).await;
     }
     let count = scope.len();

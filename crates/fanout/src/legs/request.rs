@@ -13,7 +13,7 @@ use wire::frame::{self, Kind};
 
 /// What every reader's connection starts from, whatever the store's own defaults are. A statement's
 /// [`Statement::pinned`] overrides it for one leg.
-pub const PINNED: [(&str, &str); 13] = [
+pub const PINNED: [(&str, &str); 14] = [
     ("client_encoding", "UTF8"),
     ("TimeZone", "UTC"),
     ("DateStyle", "ISO, MDY"),
@@ -23,6 +23,7 @@ pub const PINNED: [(&str, &str); 13] = [
     ("lc_monetary", "C"),
     ("xmlbinary", "base64"),
     ("standard_conforming_strings", "on"),
+    ("array_nulls", "on"),
     ("transform_null_equals", "off"),
     ("default_transaction_read_only", "on"),
     ("client_min_messages", "error"),
