@@ -50,3 +50,58 @@ fn session_is_usable(directory: &Directory, session: &Handle, now: i64) -> bool 
         None => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{
+        Change, Disclosure, Grant, GrantId, GrantState, Partition, Sealed, Service, ServiceId, StoreId, User,
+        UserId,
+    };
+
+    fn grant(state: GrantState, expires_at: Option<i64>) -> Change {
+        Change::Grant(Grant {
+            id: GrantId(1),
+            user: UserId(1),
+            service: ServiceId(1),
+            store: StoreId(1),
+            partition: Partition::Database,
+            database: None,
+            role: "g_1".into(),
+            credential: Sealed::from_text("x"),
+            state,
+            expires_at,
+            fanout: Disclosure::Rows,
+        })
+    }
+
+    #[test]
+    fn connections_for_sessions_and_for_fan_outs_end_with_their_grant() {
+        let directory = Directory::default();
+        let user =
+            |disabled| Change::User(User { id: UserId(1), name: "alice".parse().expect("a name"), disabled });
+        let both = |now| {
+            let [sessions, fan_outs] = [Key::Grant(GrantId(1)), Key::Reader(GrantId(1))]
+                .map(|key| key_is_usable(&directory, key, now));
+            assert_eq!(sessions, fan_outs);
+            sessions
+        };
+        assert!(!both(5), "there is no grant");
+        directory.apply(&user(false));
+        directory.apply(&grant(GrantState::Active, Some(10)));
+        assert!(both(5) && !both(10));
+        directory.apply(&user(true));
+        assert!(!both(5));
+        directory.apply(&user(false));
+        directory.apply(&grant(GrantState::Revoked, None));
+        assert!(!both(5));
+        let name = "todo".parse().expect("a name");
+        directory.apply(&Change::Service(Service {
+            id: ServiceId(1),
+            name,
+            home: None,
+            extensions: Vec::new(),
+        }));
+        assert!(!key_is_usable(&directory, Key::Home(ServiceId(1)), 5), "it has no home");
+    }
+}
