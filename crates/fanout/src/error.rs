@@ -131,6 +131,17 @@ pub(crate) fn no_attempt_left() -> Box<Fields> {
     )
 }
 
+/// A parameter that every store would read by its own clock.
+pub(crate) fn moment(number: usize) -> Box<Fields> {
+    Box::new(
+        Fields::error(
+            sqlstate::FEATURE_NOT_SUPPORTED,
+            format!("parameter ${number} is a moment that every store reads by its own clock"),
+        )
+        .with_hint("Send the date or time itself, or write now() or CURRENT_DATE in the statement."),
+    )
+}
+
 /// A setting under which texts cannot be passed on as they are.
 pub(crate) fn setting(name: &str, value: &str, needed: &str) -> Box<Fields> {
     Box::new(

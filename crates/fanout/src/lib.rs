@@ -23,6 +23,7 @@ mod home;
 pub mod legs;
 mod limits;
 mod merge;
+mod moments;
 mod partial;
 mod prepare;
 mod readers;

@@ -10,6 +10,7 @@ use crate::facts::Begun;
 use crate::fanout::Fanout;
 use crate::home::Home;
 use crate::legs::{Expected, Finished, Legs, Rows, Statement};
+use crate::moments;
 use crate::prepare::{Planned, Prepared};
 use crate::run::Teller;
 use crate::stream::{self, Streamed};
@@ -184,6 +185,7 @@ impl<'a> Work<'a> {
     /// What legs are asked.
     async fn statement(&mut self, planned: &Arc<Planned>) -> Result<Statement, Box<Fields>> {
         let plan = &planned.plan;
+        moments::check(plan, &self.prepared.parameters, self.values)?;
         let found = match &self.begun.found {
             Some((ahead, found)) if Arc::ptr_eq(ahead, planned) => Some(found.clone()),
             _ => self.home.check(&planned.like).await?,

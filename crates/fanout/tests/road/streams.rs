@@ -272,3 +272,14 @@ async fn binary_results_are_those_of_home() {
     assert_eq!(answers[0].rows.len(), 512);
     assert!(answers[0].rows == answers[1].rows);
 }
+
+#[tokio::test]
+async fn a_parameter_that_every_store_would_read_by_its_own_clock_is_refused() {
+    let bed = Bed::with(|_| String::new()).await;
+    for tier in [Tier::Stream, Tier::Gather] {
+        let sql = "SELECT id FROM todos WHERE at < $1";
+        let refused = bed.ask_as(&bed.at(tier), sql, &[Some("Today")]).await.expect_err("no moment");
+        assert_eq!(refused.code.as_str(), "0A000", "{refused}");
+        assert!(bed.ask_as(&bed.at(tier), sql, &[Some("2020-01-01")]).await.is_ok());
+    }
+}
