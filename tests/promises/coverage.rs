@@ -63,7 +63,7 @@ fn expected(sql: &str, lost: &[&str]) -> Vec<Vec<Option<String>>> {
     all.iter().map(|n| vec![Some(n.to_string())]).collect()
 }
 
-fn value<'a>(answer: &'a Answer, row: usize, column: usize) -> &'a str {
+fn value(answer: &Answer, row: usize, column: usize) -> &str {
     answer.rows[row][column].as_deref().unwrap_or_default()
 }
 
