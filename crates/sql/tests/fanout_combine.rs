@@ -206,3 +206,17 @@ fn what_the_gate_may_add_up_is_said_column_by_column() {
     let (_, floats) = self::plan("SELECT sum(hours) FROM todos", &["double precision"], &[], 0);
     assert!(matches!(floats.answered, Answered::Combined { fold: None, .. }), "{floats:#?}");
 }
+
+#[test]
+fn what_home_copies_has_the_names_of_the_clients_columns() {
+    let fits = |text: &str| {
+        let query = Query::read(text).expect("query");
+        query.shape(&catalog(&query.lookup().functions), Tier::Combine, &Wishes::default()).is_ok()
+    };
+    assert!(fits(
+        "COPY (SELECT owner, count(*), sum(id)::int AS s FROM todos GROUP BY 1) TO STDOUT (FORMAT csv, HEADER)"
+    ));
+    assert!(!fits(
+        "COPY (SELECT CASE WHEN count(*) > 1 THEN 1 END FROM todos) TO STDOUT (FORMAT csv, HEADER)"
+    ));
+}

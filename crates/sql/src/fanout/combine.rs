@@ -15,7 +15,7 @@ pub(crate) mod writer;
 use super::catalog::{Catalog, Type};
 use super::disclosed;
 use super::plan::{Discloses, Plan, TableNeeded, Tier};
-use super::query::{Query, Types, Wishes};
+use super::query::{Form, Query, Types, Wishes};
 use super::refusal::Unfit;
 use super::resolve::Resolved;
 use canonical::Names;
@@ -100,6 +100,10 @@ fn over_tables(
     inside::check(&from, selection.as_ref(), &names)?;
 
     let items = groups::items(&select.projection, &mut names)?;
+    // Home's own copy has a heading, which is the client's only if every column's name is known.
+    if matches!(query.form(), Form::Copy { .. }) && items.iter().any(|item| item.name.is_none()) {
+        return Err(Unfit::not_here("a column of the result has no name"));
+    }
     let mut keys = Keys::default();
     let mut grouping = groups::grouping(&select.group_by, &items, &mut names, &mut keys)?;
     let is_distinct = match &select.distinct {
