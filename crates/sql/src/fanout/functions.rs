@@ -2,6 +2,7 @@
 
 use super::catalog::{Called, Catalog};
 use super::traits::Kind;
+use sqlparser::ast::Value;
 
 /// What is known of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +100,20 @@ const PINNED: [&str; 15] = [
     "to_json",
     "to_jsonb",
 ];
+
+/// Whether the second argument of a function is a pattern such as `YYYY-MM`.
+pub(crate) fn has_pattern(name: &str) -> bool {
+    matches!(name, "to_char" | "to_date" | "to_timestamp" | "to_number")
+}
+
+/// Whether a pattern says nothing that `lc_time`, `lc_numeric` or `lc_monetary` decide: those are not pinned, since
+/// not every store has every locale.
+pub(crate) fn is_plain_pattern(pattern: &Value) -> bool {
+    let Value::SingleQuotedString(pattern) = pattern else { return false };
+    let pattern = pattern.to_ascii_uppercase();
+    let of_numbers = pattern.contains(['9', '0']);
+    !pattern.contains("TM") && !(of_numbers && pattern.contains(['L', 'D', 'G']))
+}
 
 /// What is known of the function that is called so.
 pub(crate) fn known(called: &Called, arguments: usize, catalog: &Catalog) -> Option<Known> {

@@ -275,6 +275,12 @@ impl<'a> Examiner<'a> {
         let args =
             arguments(&function.args).filter(|_| plain).ok_or_else(|| not_pushed("a call of this form"))?;
         let name = called(&function.name).ok_or_else(|| not_pushed("a call of this form"))?;
+        if let (true, [_, pattern]) = (functions::has_pattern(&name.name), args.as_slice()) {
+            match pattern {
+                Expr::Value(value) if functions::is_plain_pattern(&value.value) => {}
+                _ => return Err(not_pushed("a pattern that may depend on the locale")),
+            }
+        }
         match functions::known(&name, args.len(), self.catalog) {
             Some(Known::Compares) => {
                 let all = self.ordered(args.iter().copied())?;
