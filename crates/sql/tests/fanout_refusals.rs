@@ -18,7 +18,7 @@ fn refusal(text: &str) -> Option<Refusal> {
 }
 
 /// Statements that are understood and refused, and a word of what is said.
-const FORBIDDEN: [(&str, &str); 89] = [
+const FORBIDDEN: [(&str, &str); 91] = [
     ("INSERT INTO todos (title) VALUES ('x')", "INSERT"),
     ("UPDATE todos SET done = true", "UPDATE"),
     ("DELETE FROM todos", "DELETE"),
@@ -40,6 +40,8 @@ const FORBIDDEN: [(&str, &str); 89] = [
     ("SELECT * FROM todos FOR UPDATE", "FOR UPDATE"),
     ("SELECT * FROM todos FOR SHARE OF todos NOWAIT", "FOR UPDATE"),
     ("SELECT * FROM (SELECT * FROM todos FOR UPDATE) s", "FOR UPDATE"),
+    ("SELECT * FROM todos FOR KEY SHARE SKIP LOCKED", "FOR UPDATE"),
+    ("SELECT * FROM todos FOR NO KEY UPDATE", "FOR UPDATE"),
     ("SELECT * FROM todos TABLESAMPLE system (10)", "TABLESAMPLE"),
     ("LISTEN x", "LISTEN"),
     ("NOTIFY x, 'y'", "NOTIFY"),

@@ -44,13 +44,18 @@ pub(crate) fn write() -> Refusal {
     Refusal::unsupported("a fan-out only reads", "Write in the session of one store.")
 }
 
+/// Rows cannot be locked in many stores at once.
+pub(crate) fn locks() -> Refusal {
+    Refusal::unsupported(
+        "FOR UPDATE and FOR SHARE are not supported in a fan-out",
+        "Leave the clause out: each store answers from its own snapshot.",
+    )
+}
+
 /// Clauses around a query.
 pub(crate) fn query(query: &ast::Query) -> Result<(), Refusal> {
     if !query.locks.is_empty() {
-        return Err(Refusal::unsupported(
-            "FOR UPDATE and FOR SHARE are not supported in a fan-out",
-            "Leave the clause out: each store answers from its own snapshot.",
-        ));
+        return Err(locks());
     }
     if query.for_clause.is_some()
         || query.settings.is_some()

@@ -1,5 +1,6 @@
 //! From a text to the query in it: what kind of statement it is, its bounds, its tree.
 
+use super::forbidden;
 use super::query::Form;
 use super::refusal::Refusal;
 use super::source::Source;
@@ -52,8 +53,17 @@ pub(crate) fn read(text: &str) -> Result<Read, Refusal> {
     words::check_kind(&own, &words)?;
     check(&own)?;
     let (plain, only) = plain(&own, &words);
-    let (tree, partial) = parse(&plain)?;
+    let (tree, partial) =
+        parse(&plain).map_err(|refusal| if locks(&own) { forbidden::locks() } else { refusal })?;
     Ok(Read { form, own, plain, only, tree, partial })
+}
+
+/// Whether a text has FOR KEY SHARE or FOR NO KEY UPDATE, which the parser does not know.
+fn locks(text: &str) -> bool {
+    let tokens = tokens(text);
+    let is = |token: &Token, word: &str| words::is(text, token, word);
+    tokens.windows(3).any(|it| is(&it[0], "for") && is(&it[1], "key") && is(&it[2], "share"))
+        || tokens.windows(3).any(|it| is(&it[0], "for") && is(&it[1], "no") && is(&it[2], "key"))
 }
 
 fn too_long() -> Refusal {
