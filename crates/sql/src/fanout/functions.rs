@@ -112,7 +112,8 @@ pub(crate) fn is_plain_pattern(pattern: &Value) -> bool {
     let Value::SingleQuotedString(pattern) = pattern else { return false };
     let pattern = pattern.to_ascii_uppercase();
     let of_numbers = pattern.contains(['9', '0']);
-    !pattern.contains("TM") && !(of_numbers && pattern.contains(['L', 'D', 'G']))
+    let by_locale = of_numbers && pattern.contains(['L', 'D', 'G']);
+    !by_locale && !pattern.contains("TM")
 }
 
 /// What is known of the function that is called so.
