@@ -101,20 +101,26 @@ impl Kept {
     }
 
     /// Whether a name may be given to a new statement.
-    pub(super) fn has_room_for(&self, name: &str) -> Result<(), Fields> {
+    pub(super) fn has_room_for(&self, name: &str) -> Result<(), Box<Fields>> {
         let known = self.statements.contains_key(name) || self.taken_over.contains_key(name);
         if !name.is_empty() && known {
-            return Err(error::statement_exists(name));
+            return Err(Box::new(error::statement_exists(name)));
         }
         if !known && self.statements.len() + self.taken_over.len() >= MAX_STATEMENTS {
-            return Err(refusals::too_many("prepared statements", MAX_STATEMENTS));
+            return Err(Box::new(refusals::too_many("prepared statements", MAX_STATEMENTS)));
         }
         Ok(())
     }
 
     /// A name stands for this from now on.
-    pub(super) fn keep(&mut self, name: &str, text: &str, types: &[u32], what: What) -> Result<(), Fields> {
-        let place = self.shelf.place(text.len()).ok_or_else(|| error::no_room(text.len()))?;
+    pub(super) fn keep(
+        &mut self,
+        name: &str,
+        text: &str,
+        types: &[u32],
+        what: What,
+    ) -> Result<(), Box<Fields>> {
+        let place = self.shelf.place(text.len()).ok_or_else(|| Box::new(error::no_room(text.len())))?;
         let prepared = Prepared { text: text.to_owned(), types: types.to_vec(), what, _place: place };
         self.statements.insert(name.to_owned(), Arc::new(prepared));
         Ok(())
@@ -151,17 +157,17 @@ impl Kept {
         name: &str,
         statement: Arc<Prepared>,
         values: Values,
-    ) -> Result<(), Fields> {
+    ) -> Result<(), Box<Fields>> {
         if name.is_empty() {
             self.portals.remove("");
         } else if self.portals.contains_key(name) {
-            return Err(refusals::portal_exists(name));
+            return Err(Box::new(refusals::portal_exists(name)));
         }
         if self.portals.len() >= MAX_PORTALS {
-            return Err(refusals::too_many("portals", MAX_PORTALS));
+            return Err(Box::new(refusals::too_many("portals", MAX_PORTALS)));
         }
         let bytes = values.parameters.iter().flatten().map(bytes::Bytes::len).sum();
-        let place = self.shelf.place(bytes).ok_or_else(|| error::no_room(bytes))?;
+        let place = self.shelf.place(bytes).ok_or_else(|| Box::new(error::no_room(bytes)))?;
         let portal = Portal { statement, values, progress: Progress::Ready, _place: place };
         self.portals.insert(name.to_owned(), portal);
         Ok(())
@@ -178,12 +184,12 @@ impl Kept {
     }
 
     /// Puts a portal back.
-    pub(super) fn put_back(&mut self, name: &str, portal: Portal) -> Result<(), Fields> {
+    pub(super) fn put_back(&mut self, name: &str, portal: Portal) -> Result<(), Box<Fields>> {
         self.portals.insert(name.to_owned(), portal);
         let running = |portal: &&Portal| matches!(portal.progress, Progress::Running(_));
         if self.portals.values().filter(running).count() > MAX_RUNNING {
             self.portals.remove(name);
-            return Err(refusals::too_many("portals with rows still to come", MAX_RUNNING));
+            return Err(Box::new(refusals::too_many("portals with rows still to come", MAX_RUNNING)));
         }
         Ok(())
     }

@@ -64,7 +64,7 @@ impl Talk<'_> {
             }
             match self.heeding(|cx| running.poll_next(cx)).await? {
                 Some(Event::Rows { messages, count }) => {
-                    (running.kept, running.kept_rows) = (messages, count)
+                    (running.kept, running.kept_rows) = (messages, count);
                 }
                 Some(Event::Copied(messages)) => self.client.outbox.buffer().extend_from_slice(&messages),
                 Some(Event::Progress { done, asked }) => self.tell_progress(done, asked),
