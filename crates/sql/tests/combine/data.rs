@@ -3,7 +3,7 @@
 use crate::house::{House, STORES};
 
 /// How many rows `pool` has.
-pub const POOL: usize = 64;
+pub(crate) const POOL: usize = 64;
 
 const SCHEMA: &str = "
 CREATE COLLATION public.nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
@@ -56,7 +56,7 @@ FROM generate_series(0, 63) AS i;
 ";
 
 /// Makes schemas and tables; nothing is in them.
-pub async fn build(house: &House) {
+pub(crate) async fn build(house: &House) {
     house.run(SCHEMA).await;
     house.run(FILL).await;
     for schema in STORES.iter().chain(&["home"]) {
@@ -71,7 +71,7 @@ pub async fn build(house: &House) {
 }
 
 /// Puts each row of the pool into the store that `places` says, and the people and their to-dos with it.
-pub async fn spread(house: &House, places: &[usize]) {
+pub(crate) async fn spread(house: &House, places: &[usize]) {
     for (at, store) in STORES.iter().enumerate() {
         let rows =
             places.iter().enumerate().filter(|(_, place)| **place == at).map(|(row, _)| row.to_string());
@@ -95,6 +95,6 @@ pub async fn spread(house: &House, places: &[usize]) {
 }
 
 /// One store without a row, one with most of them.
-pub fn uneven() -> Vec<usize> {
+pub(crate) fn uneven() -> Vec<usize> {
     (0..POOL).map(|row| [0, 0, 0, 1, 0, 0, 3][row % 7]).collect()
 }

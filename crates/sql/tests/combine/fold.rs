@@ -4,7 +4,7 @@ use crate::house::Rows;
 use sql::fanout::{Adding, Fold};
 
 /// Rows with the same keys as one.
-pub fn folded(rows: &Rows, fold: &Fold) -> Rows {
+pub(crate) fn folded(rows: &Rows, fold: &Fold) -> Rows {
     let mut out: Rows = Vec::new();
     for row in rows {
         let known = out.iter_mut().find(|one| one[..fold.keys] == row[..fold.keys]);

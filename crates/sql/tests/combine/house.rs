@@ -5,43 +5,41 @@ use sql::fanout::{
     Answered, Called, Catalog, Column, Function, Key, Lookup, Parameter, Plan, Query, Relation, RelationKind,
     Tier, Type, Types, Unfit, Wishes,
 };
-use std::collections::HashMap;
 use tokio_postgres::types::Type as Oid;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 /// Stores of the house.
-pub const STORES: [&str; 4] = ["s1", "s2", "s3", "s4"];
+pub(crate) const STORES: [&str; 4] = ["s1", "s2", "s3", "s4"];
 
 /// Rows as text.
-pub type Rows = Vec<Vec<Option<String>>>;
+pub(crate) type Rows = Vec<Vec<Option<String>>>;
 
 /// A running server and a session.
-pub struct House {
+pub(crate) struct House {
     pub client: Client,
-    catalogs: HashMap<String, Vec<String>>,
     _server: Server,
 }
 
 /// What a statement came to: rows, or an SQLSTATE.
-pub type Answer = Result<Rows, String>;
+pub(crate) type Answer = Result<Rows, String>;
 
 impl House {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let server = Server::start(&Binaries::find().unwrap(), Options::default()).unwrap();
         let url = server.superuser_url("postgres");
         let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
         tokio::spawn(async move {
             let _ = connection.await;
         });
-        Self { client, catalogs: HashMap::new(), _server: server }
+        Self { client, _server: server }
     }
 
-    pub async fn run(&self, script: &str) {
+    pub(crate) async fn run(&self, script: &str) {
         self.client.batch_execute(script).await.unwrap_or_else(|error| panic!("{error:?}\n{script}"));
     }
 
     /// Rows of a statement, or its SQLSTATE; the transaction around it goes on.
-    pub async fn rows(&self, schema: &str, text: &str) -> Answer {
+    pub(crate) async fn rows(&self, schema: &str, text: &str) -> Answer {
         self.run(&format!("SAVEPOINT s; SET LOCAL search_path = {schema}, public")).await;
         let answer = self.client.simple_query(text).await;
         match answer {
@@ -64,7 +62,7 @@ impl House {
     }
 
     /// Numbers of the types of parameters and of columns.
-    pub async fn describe(
+    pub(crate) async fn describe(
         &self,
         schema: &str,
         text: &str,
@@ -86,7 +84,7 @@ impl House {
         }
     }
 
-    pub async fn types(&self, oids: &[u32]) -> Vec<Type> {
+    pub(crate) async fn types(&self, oids: &[u32]) -> Vec<Type> {
         let list = oids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let text = format!(
             "SELECT t.oid, format_type(t.oid, -1), CASE WHEN typarray <> 0 THEN format_type(typarray, -1) END, \
@@ -97,7 +95,7 @@ impl House {
     }
 
     /// What home knows of the names.
-    pub async fn catalog(&self, lookup: &Lookup) -> Catalog {
+    pub(crate) async fn catalog(&self, lookup: &Lookup) -> Catalog {
         let mut catalog = Catalog::default();
         for called in &lookup.relations {
             let found =
@@ -163,7 +161,7 @@ impl House {
     }
 
     /// The plan for a text, and the numbers of its parameters' types.
-    pub async fn plan(&self, text: &str, tier: Tier, wishes: Wishes) -> Result<Plan, String> {
+    pub(crate) async fn plan(&self, text: &str, tier: Tier, wishes: Wishes) -> Result<Plan, String> {
         let query = Query::read(text).map_err(|refusal| refusal.message)?;
         let catalog = self.catalog(&query.lookup()).await;
         let told = |unfit: Unfit| unfit.to_string();
@@ -182,7 +180,7 @@ impl House {
     }
 
     /// Carries a plan of T2 out over some stores, as the gate would.
-    pub async fn combine(&self, plan: &Plan, values: &[&str], stores: &[&str]) -> Answer {
+    pub(crate) async fn combine(&self, plan: &Plan, values: &[&str], stores: &[&str]) -> Answer {
         let [piece] = plan.pieces.as_slice() else { panic!("{plan:#?}") };
         let Answered::Combined { sql, parameters, fold } = &plan.answered else { panic!("{plan:#?}") };
         let mut rows = Vec::new();
@@ -227,7 +225,7 @@ impl House {
     }
 
     /// The answer of one Postgres that has all rows.
-    pub async fn direct(&self, text: &str, values: &[&str]) -> Answer {
+    pub(crate) async fn direct(&self, text: &str, values: &[&str]) -> Answer {
         if values.is_empty() {
             return self.rows("whole", text).await;
         }
@@ -238,7 +236,7 @@ impl House {
     }
 
     /// The types of the result's columns.
-    pub async fn result(&self, text: &str) -> Vec<Type> {
+    pub(crate) async fn result(&self, text: &str) -> Vec<Type> {
         let columns = self.describe("whole", text, &[]).await.unwrap().1;
         self.types(&columns).await
     }

@@ -2,14 +2,14 @@
 
 /// Whether the order of rows is part of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub(crate) enum Order {
     Kept,
     Open,
 }
 
 /// One query.
 #[derive(Clone, Copy, Debug)]
-pub struct Case {
+pub(crate) struct Case {
     pub text: &'static str,
     /// Values of its parameters, as SQL.
     pub values: &'static [&'static str],
@@ -17,7 +17,7 @@ pub struct Case {
 }
 
 /// All of them.
-pub fn all() -> Vec<Case> {
+pub(crate) fn all() -> Vec<Case> {
     let open = OPEN.iter().map(|text| Case { text, values: &[], order: Order::Open });
     let kept = KEPT.iter().map(|text| Case { text, values: &[], order: Order::Kept });
     let with = WITH_VALUES.iter().map(|(text, values)| Case { text, values, order: Order::Kept });
@@ -219,7 +219,7 @@ const WITH_VALUES: &[(&str, &[&str])] = &[
 ];
 
 /// What Postgres refuses for the values it meets, with its SQLSTATE.
-pub const ERRORS: &[(&str, &str)] = &[
+pub(crate) const ERRORS: &[(&str, &str)] = &[
     ("SELECT count(*) * 900000000000000000 FROM things", "22003"),
     ("SELECT count(*), 1 / (count(*) - 64) FROM things", "22012"),
     ("SELECT sum(1 / (small - 7)) FROM things", "22012"),
@@ -230,7 +230,7 @@ pub const ERRORS: &[(&str, &str)] = &[
 ];
 
 /// What has to be gathered, since partials would not come to the same, or nobody has shown that they would.
-pub const NOT_HERE: &[&str] = &[
+pub(crate) const NOT_HERE: &[&str] = &[
     "SELECT * FROM things",
     "SELECT g FROM things WHERE n = 1",
     "SELECT g, n FROM things GROUP BY id",
