@@ -192,7 +192,7 @@ impl Default for Fanout {
         Self {
             concurrency: 64,
             leg_timeout_ms: 10_000,
-            deadline_ms: 30_000,
+            deadline_ms: 300_000,
             leg_rows: 1_000_000,
             leg_bytes: 33_554_432,
             total_bytes: 134_217_728,
