@@ -44,3 +44,11 @@ pub(crate) fn freeze(pid: Pid) {
         Err(_) => true,
     });
 }
+
+/// Waits until a process that was killed is gone, or nothing is left of it but its number.
+pub(crate) fn outlive(pid: Pid) {
+    wait_for(|| match fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => stat.contains(") Z "),
+        Err(_) => true,
+    });
+}

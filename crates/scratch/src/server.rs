@@ -2,7 +2,7 @@
 
 use crate::account::percent;
 use crate::port::{PORT_TRIES, free_port};
-use crate::process::{children_of, freeze, pid_of, signal, wait_for};
+use crate::process::{children_of, freeze, outlive, pid_of, signal, wait_for};
 use crate::run_as::RunAs;
 use crate::template::{self, write};
 use crate::{Account, Binaries, Error, Folder, HOST, Options, SUPERUSER};
@@ -163,7 +163,9 @@ impl Server {
                 Stop::Kill => {
                     let backends = children_of(first);
                     signal(first, Signal::KILL);
-                    backends.into_iter().for_each(|pid| signal(pid, Signal::KILL));
+                    backends.iter().for_each(|pid| signal(*pid, Signal::KILL));
+                    // While one lives, so does the memory that they share, and no server starts again.
+                    backends.into_iter().for_each(outlive);
                 }
             }
         }

@@ -258,7 +258,9 @@ mod tests {
             ("timezone", "UTC", true),
             ("TimeZone", "Europe/Berlin", false),
             ("extra_float_digits", "3", false),
-            ("array_nulls", "on", false),
+            ("array_nulls", "on", true),
+            ("array_nulls", "off", false),
+            ("work_mem", "4MB", false),
         ] {
             assert_eq!(is_pinned(&(name.into(), value.into())), pinned, "{name} = {value}");
         }

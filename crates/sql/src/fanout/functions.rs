@@ -134,7 +134,9 @@ pub(crate) fn known(called: &Called, arguments: usize, catalog: &Catalog) -> Opt
     }
     let mut overloads = catalog.functions.iter().filter(|function| function.called == *called).peekable();
     overloads.peek()?;
-    let pinned = PINNED.contains(&name) || (name == "age" && arguments == 2);
+    // Of these names, what is only stable takes another number of arguments.
+    let other_overload = matches!((name, arguments), ("age", 2) | ("length", 1));
+    let pinned = PINNED.contains(&name) || other_overload;
     let ours = overloads.all(|function| {
         function.schema == "pg_catalog"
             && function.kind == 'f'
