@@ -73,8 +73,8 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// What is no query, what is too large (54001), what no tier may run, and what cannot be read
-    /// ([`Refusal::unread`]).
+    /// What is no query, what is too large (54001), what no tier may run, and what is not understood
+    /// ([`field@Refusal::unread`]).
     pub fn read(text: &str) -> Result<Self, Refusal> {
         let Read { form, own, plain, only, tree, partial } = read::read(text)?;
         let lookup = Resolved::of(&tree, None)?.lookup;
