@@ -6,6 +6,7 @@ use crate::scram::Keys;
 use crate::stage::USER;
 use crate::target::Target;
 use anyhow::{Context, Result};
+use std::time::Duration;
 use stuffgate_tests::{SERVICE, World, WorldPlan, secret_of};
 use testkit::Gate;
 use testkit::scratch::{HOST, Options};
@@ -19,6 +20,10 @@ pub(crate) const FILLED: usize = 10;
 /// A superuser, who reads past the gate.
 const DIRECT: &str = "bench";
 const ANALYST: &str = "analyst";
+/// One who may read everything and is no superuser, so that policies hold for it.
+const FAR: &str = "far";
+/// What a store that is far away waits before it answers.
+pub(crate) const WAITS: Duration = Duration::from_millis(100);
 /// Room for a connection to each of a thousand stores, and for those that read past the gate.
 const CONNECTIONS: usize = 1_400;
 
@@ -89,13 +94,17 @@ impl FanoutStage {
 
     /// A session on a store, or any database of its server, past the gate; the partition is on its search path.
     pub(crate) fn direct(&mut self, database: &str) -> Result<Client> {
+        self.session(DIRECT, database)
+    }
+
+    fn session(&mut self, role: &str, database: &str) -> Result<Client> {
         let target = Target {
             name: database.to_owned(),
             pid: None,
             host: HOST.to_owned(),
             port: self.world.server(USER).port(),
-            user: DIRECT.to_owned(),
-            password: secret_of(DIRECT),
+            user: role.to_owned(),
+            password: secret_of(role),
             database: database.to_owned(),
             options: format!("-c search_path={}", self.world.schema(USER)),
         };
@@ -112,6 +121,26 @@ impl FanoutStage {
         let mut one = self.direct(&format!("{USER}_store"))?;
         one.simple("CREATE TABLE all_entries (LIKE entries)")?;
         one.simple(&entries(1, rows).replace("entries", "all_entries"))
+    }
+
+    /// From now on the user's own store has as little work as any other, and answers later than all: after
+    /// [`WAITS`], as one that is far away does.
+    pub(crate) fn have_slowest_wait(&self) {
+        let role = format!("CREATE ROLE {FAR} LOGIN PASSWORD '{}' IN ROLE pg_read_all_data;", secret_of(FAR));
+        let policy = format!(
+            "CREATE POLICY waits ON todos USING ((SELECT 1 FROM pg_sleep({})) = 1);",
+            WAITS.as_secs_f64()
+        );
+        let script = format!(
+            "{role} TRUNCATE todos; {} ALTER TABLE todos ENABLE ROW LEVEL SECURITY; {policy} ANALYZE todos;",
+            fill(ROWS)
+        );
+        let _ = self.world.direct(USER, &script);
+    }
+
+    /// A session on the user's own store past the gate, for which it waits as it does for legs.
+    pub(crate) fn far(&mut self) -> Result<Client> {
+        self.session(FAR, &format!("{USER}_store"))
     }
 
     /// The process of a gate.
