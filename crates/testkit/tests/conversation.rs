@@ -22,6 +22,9 @@ async fn the_client_logs_in_to_real_postgres_and_sorts_its_answers() {
     let answer = client.extended("SELECT $1::int + 1", &[Some("41")]).await.unwrap();
     assert_eq!(answer.value(), Some("42"));
     client.send(&frames::query("SELECT pg_sleep(60)")).await.unwrap();
+    // Postgres forgets a cancel that comes before its query.
+    let begun = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)'";
+    while server.sql("postgres", begun).unwrap().trim() == "0" {}
     client.cancel(server.port()).await.unwrap();
     assert_eq!(client.answer().await.unwrap().code(), "57014");
 }
