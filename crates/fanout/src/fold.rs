@@ -140,5 +140,4 @@ impl Folding {
 }
 
 #[cfg(test)]
-#[path = "fold_tests.rs"]
 mod tests;

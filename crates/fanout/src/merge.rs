@@ -214,5 +214,4 @@ impl Heads {
 }
 
 #[cfg(test)]
-#[path = "merge_tests.rs"]
 mod tests;

@@ -21,8 +21,8 @@ pub use catalog::is_distinct;
 pub use effects::Effects;
 pub use lexer::{Lexer, Strings, Token, TokenKind};
 pub use rewrite::{
-    Edit, Names, Rewritten, Role, characters, map_parameter, map_search_path, rewrite, rewrite_as,
-    show_search_path,
+    Edit, NOT_ALIASES, Names, Rewritten, Role, characters, map_parameter, map_search_path, rewrite,
+    rewrite_as, show_search_path,
 };
 pub use scan::{Scan, Scanner, Step};
 pub use show::{Shown, mentions, occurrences, show, show_copied};

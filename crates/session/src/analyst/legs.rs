@@ -17,34 +17,6 @@ const COLUMNS: [(&str, &str); 7] = [
     ("milliseconds", "float8[]"),
 ];
 
-/// Words that may stand behind a table in a statement and are no alias of it.
-const NO_ALIAS: [&str; 24] = [
-    "cross",
-    "except",
-    "fetch",
-    "for",
-    "full",
-    "group",
-    "having",
-    "inner",
-    "intersect",
-    "join",
-    "left",
-    "limit",
-    "natural",
-    "offset",
-    "on",
-    "order",
-    "returning",
-    "right",
-    "tablesample",
-    "union",
-    "using",
-    "where",
-    "window",
-    "with",
-];
-
 /// A statement in which the table was put.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Placed {
@@ -134,7 +106,7 @@ fn put(text: &str, tokens: &[Token], next: usize, coverage: Option<&Coverage>) -
     let has_alias = next.is_some_and(|token| match token.kind {
         TokenKind::Word => {
             let word = token.of(text.as_bytes());
-            !NO_ALIAS.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+            !sql::NOT_ALIASES.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
         }
         TokenKind::Quoted | TokenKind::UnicodeQuoted => true,
         _ => false,

@@ -21,6 +21,7 @@ mod reading;
 mod role;
 mod told;
 
+pub use narrow::NOT_ALIASES;
 pub use path::{map_search_path, show_search_path};
 pub use position::{Edit, characters};
 pub use role::{Role, map_parameter};

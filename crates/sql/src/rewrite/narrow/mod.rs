@@ -18,8 +18,8 @@ use levels::{Levels, Place};
 use relations::Column;
 use std::borrow::Cow;
 
-/// Words that may follow a relation and are no alias.
-pub(super) const NOT_ALIASES: &[&str] = &[
+/// Words that may follow a relation and are no alias, in lower case.
+pub const NOT_ALIASES: &[&str] = &[
     "cross",
     "except",
     "fetch",
