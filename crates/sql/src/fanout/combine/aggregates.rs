@@ -232,7 +232,9 @@ pub(crate) fn total(column: &str) -> String {
     format!("(coalesce(sum({column}), 0)::int8)")
 }
 
-/// As `numeric_stddev_internal` does it: exact sums, one division, and a square root of the same scale.
+/// As `numeric_stddev_internal` does it: exact sums, one division, and a square root rounded once to the scale of
+/// the quotient. `sqrt` by itself rounds to that scale or, where it would give fewer than 16 digits, to a finer one;
+/// only there may it be rounded again: a quotient of so few digits has no root that lies next to a half.
 fn numeric_spread(name: &str, columns: &[String]) -> Option<String> {
     let [count, sum, squares] = columns else { return None };
     let (least, divisor) = if name.ends_with("_pop") {
@@ -250,6 +252,7 @@ fn numeric_spread(name: &str, columns: &[String]) -> Option<String> {
     }
     Some(format!(
         "(SELECT CASE WHEN q.v = 'NaN' THEN q.v \
+         WHEN scale(sqrt(q.v)) = scale(q.v) THEN sqrt(q.v) \
          ELSE round(sqrt(round(q.v, scale(q.v) + 40)), scale(q.v)) END \
          FROM (VALUES ({variance})) AS q(v))"
     ))
