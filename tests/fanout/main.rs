@@ -8,6 +8,7 @@ mod compare;
 mod corpus;
 mod data;
 mod exchanges;
+mod extensions;
 mod generated;
 mod generator;
 mod loss;
