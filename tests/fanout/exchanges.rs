@@ -1,14 +1,10 @@
 //! Whole exchanges of messages with an analyst's session are those that one Postgres would have: message by message.
 
+use crate::play::{Exchange, agree};
 use crate::stage::Stage;
 use stuffgate_tests::testkit::frames::{bind, close, describe, execute, flush, parse, query, sync};
-use stuffgate_tests::testkit::{Client, Fields, Frame};
-
-type Exchange = (&'static str, Vec<Vec<u8>>);
 
 const ROWS: &str = "SELECT id, title FROM todos ORDER BY id LIMIT 12";
-/// BindComplete.
-const BOUND: &str = "2 ";
 const COUNT: &str = "SELECT count(*) FROM todos WHERE hours = $1";
 
 fn exchanges() -> Vec<Exchange> {
@@ -266,16 +262,7 @@ fn binary(sql: &str, value: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn exchanges_are_those_of_one_postgres_message_by_message() {
-    let stage = Stage::start().await;
-    let mut wrong = Vec::new();
-    for (name, messages) in exchanges() {
-        let wanted = played(&mut stage.oracle("public").await, &messages).await;
-        let got = played(&mut stage.analyst("auto").await, &messages).await;
-        if wanted != got {
-            wrong.push(format!("{name}\n   oracle {wanted:#?}\n   gate {got:#?}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+    agree(exchanges()).await;
 }
 
 #[tokio::test]
@@ -290,57 +277,5 @@ async fn a_services_session_asks_all_stores_once_it_says_so() {
         assert_eq!(session.simple("SELECT count(*) FROM todos").await.unwrap().value(), wanted.value());
         assert_eq!(session.simple("SET stuffgate.fanout = off").await.unwrap().errors, []);
         assert_eq!(session.simple("SELECT count(*) FROM todos").await.unwrap().value(), Some("0"));
-    }
-}
-
-/// Sends it all; a line for each message that comes, up to the last ReadyForQuery.
-async fn played(client: &mut Client, messages: &[Vec<u8>]) -> Vec<String> {
-    let all = messages.concat();
-    client.send(&all).await.unwrap();
-    let mut lines = Vec::new();
-    for _ in 0..rounds(&all) {
-        loop {
-            let Ok(frame) = client.frame().await else {
-                lines.push("the connection ended".to_owned());
-                return lines;
-            };
-            // A value is judged when it is used, not when it is bound.
-            if frame.tag == b'E' && lines.last().is_some_and(|last: &String| last == BOUND) {
-                lines.pop();
-            }
-            lines.extend(line(&frame));
-            if frame.tag == b'Z' {
-                break;
-            }
-        }
-    }
-    lines
-}
-
-/// How many messages are answered by ReadyForQuery.
-fn rounds(mut all: &[u8]) -> usize {
-    let mut rounds = 0;
-    while let Some((head, rest)) = all.split_first_chunk::<5>() {
-        rounds += usize::from(matches!(head[0], b'Q' | b'S'));
-        let size = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
-        all = &rest[usize::try_from(size).unwrap() - 4..];
-    }
-    rounds
-}
-
-/// A message without what two servers may say differently: words of errors, where a column comes from.
-fn line(frame: &Frame) -> Option<String> {
-    let tag = char::from(frame.tag);
-    match frame.tag {
-        b'S' | b'N' => None,
-        b'E' => {
-            let fields = Fields::of(frame);
-            Some(format!("{tag} {} {:?}", fields.code(), fields.0.get(&'P')))
-        }
-        b'T' => {
-            let columns = crate::reply::columns(&frame.body);
-            Some(format!("{tag} {columns:?}"))
-        }
-        _ => Some(format!("{tag} {}", frame.body.escape_ascii())),
     }
 }

@@ -72,7 +72,7 @@ fn kind(t: Tokens) -> Option<Kind> {
             Some(Kind::Deallocate { name })
         }
         b"declare" => Some(Kind::DeclareCursor { hold: declares_hold(t) }),
-        b"fetch" => Some(Kind::Fetch),
+        b"fetch" | b"move" => Some(Kind::Fetch),
         b"close" if t.is(1, "all") => Some(Kind::Close { cursor: None }),
         b"close" => Some(Kind::Close { cursor: Some(t.name_text(1)?) }),
         b"copy" => Some(Kind::Copy { direction: copy_direction(t) }),

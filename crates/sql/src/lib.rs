@@ -3,6 +3,7 @@
 mod call;
 mod catalog;
 mod classify;
+mod cursors;
 mod effects;
 pub mod fanout;
 mod lexer;
@@ -18,6 +19,7 @@ mod tag;
 mod tokens;
 
 pub use catalog::is_distinct;
+pub use cursors::{Declare, Fetch, Reach, declared, fetched};
 pub use effects::Effects;
 pub use lexer::{Lexer, Strings, Token, TokenKind};
 pub use rewrite::{

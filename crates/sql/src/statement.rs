@@ -244,7 +244,7 @@ pub enum Kind {
         /// `WITH HOLD`
         hold: bool,
     },
-    /// `FETCH`
+    /// `FETCH` or `MOVE`
     Fetch,
     /// A select of nothing but `set_config` for the session and `current_setting`, several of them and
     /// with nothing but constants, none of them of a parameter that means more to the gate.

@@ -18,6 +18,10 @@ SELECT count(*) AS n FROM todos \gset
 \echo :n
 SELECT title, mood FROM todos \gdesc
 SELECT 1 AS a \; SELECT count(*) FROM todos;
+\set FETCH_COUNT 7
+SELECT id, title FROM todos ORDER BY id LIMIT 23;
+SELECT nope FROM todos;
+\set FETCH_COUNT 0
 \d lists
 \dT mood
 \dt lists

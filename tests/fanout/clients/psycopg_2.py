@@ -12,6 +12,15 @@ with db, db.cursor() as cursor:
     cursor.execute("SELECT id, at, due, tags, meta, weight, score, done FROM todos WHERE at BETWEEN '1900-01-01' AND '2100-01-01' AND due BETWEEN '1900-01-01' AND '2100-01-01' ORDER BY id LIMIT 25")
     print(cursor.fetchmany(5), cursor.fetchall())
     print([(column.name, column.type_code, column.internal_size) for column in cursor.description])
+with db, db.cursor("parts") as cursor:
+    cursor.itersize = 7
+    cursor.execute("SELECT id, title FROM todos ORDER BY id LIMIT 30")
+    print(list(cursor))
+with db, db.cursor("held", withhold=True) as cursor:
+    cursor.execute("SELECT mood, count(*) FROM todos GROUP BY mood ORDER BY mood")
+    print(cursor.fetchone())
+    db.commit()
+    print(cursor.fetchall())
 try:
     with db, db.cursor() as cursor:
         cursor.execute("SELECT nope FROM todos")

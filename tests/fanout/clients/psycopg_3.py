@@ -36,5 +36,13 @@ with psycopg.connect(URL) as db:
     with db.cursor().copy("COPY (SELECT id, title FROM todos ORDER BY id LIMIT 5) TO STDOUT") as copy:
         print(b"".join(copy))
     print(list(db.cursor().stream("SELECT id, title FROM todos WHERE hours = %s ORDER BY id", [3])))
+    db.commit()
+    for options in [{}, {"binary": True}, {"withhold": True}, {"scrollable": False}]:
+        with db.cursor("parts", **options) as parts:
+            parts.execute("SELECT id, hours, title FROM todos WHERE hours > %s ORDER BY id LIMIT 60", [1])
+            print([column.name for column in parts.description], parts.fetchmany(7), parts.fetchone())
+            parts.scroll(3)
+            print(parts.fetchall(), parts.fetchone())
+        db.commit()
     db.execute("SET TIME ZONE 'Asia/Tokyo'")
     print(db.execute("SHOW TIME ZONE").fetchone(), db.info.timezone)

@@ -1,8 +1,9 @@
 //! The extended protocol of a session that asks many stores (PostgreSQL manual, "Extended Query").
 
 use super::answers::{write_described, write_home};
+use super::cursors::{self, Declared};
 use super::hearing::Fault;
-use super::kept::{Asked, Portal, Prepared, Progress, What};
+use super::kept::{Asked, Kept, Portal, Prepared, Progress, What};
 use super::own::{self, Nature, nature};
 use super::refusals;
 use super::running::{Came, counting};
@@ -11,6 +12,7 @@ use crate::error;
 use crate::life::{End, Segment};
 use crate::prepared::{BindBody, BindHead, Parse, kind_and_name, portal_name};
 use bytes::Bytes;
+use fanout::ColumnDescribed;
 use relay::ClientFault;
 use std::sync::Arc;
 use wire::Fields;
@@ -53,6 +55,22 @@ impl Talk<'_> {
         let analysis = sql::analyse(text.as_bytes());
         let [statement] = analysis.statements.as_slice() else { return Err(refusals::several().into()) };
         self.may_run(statement)?;
+        self.judge_one(statement, text, types).await
+    }
+
+    /// Who answers the one statement of a text.
+    pub(super) async fn judge_one(
+        &mut self,
+        statement: &sql::Statement,
+        text: &str,
+        types: &[u32],
+    ) -> Result<What, Fault> {
+        if let Some(declare) = cursors::declared(&statement.kind, text) {
+            return self.judge_declared(declare, text, types).await;
+        }
+        if let Some(fetch) = cursors::fetched(&statement.kind, text) {
+            return Ok(What::Fetched(fetch));
+        }
         Ok(match nature(statement, text) {
             Nature::Own => What::Own(Box::new(statement.clone())),
             Nature::Asked(asked, also) => What::Asked(self.ask(&asked, types, also).await?),
@@ -85,21 +103,22 @@ impl Talk<'_> {
         let needed = parameters(&statement).len();
         let (formats, given) = (body.formats.len(), body.values.len());
         if formats > 1 && formats != given {
-            return Err(refusals::formats("parameter", formats, given, "parameters are").into());
+            return Err(refusals::formats("parameter", formats, &format!("{given} parameters")).into());
         }
         if given != needed {
             return Err(error::parameter_count(name, given, needed).into());
         }
-        let columns = column_count(&statement);
-        if results.len() > 1 && results.len() != columns {
-            return Err(refusals::formats("result", results.len(), columns, "query columns are").into());
+        let columns = self.column_count(&statement);
+        if results.len() > 1 && columns > 0 && results.len() != columns {
+            let has = format!("query has {columns} columns");
+            return Err(refusals::formats("result", results.len(), &has).into());
         }
         let values = fanout::Values {
             parameters: body.values.iter().map(|value| value.map(Bytes::copy_from_slice)).collect(),
             formats: body.formats.iter().map(|format| format.cast_signed()).collect(),
             results,
         };
-        self.kept.bind(portal, statement, values)?;
+        self.kept.bind(portal, statement, values, self.transaction.depth())?;
         frame::bind_complete(self.client.outbox.buffer());
         Ok(())
     }
@@ -113,18 +132,25 @@ impl Talk<'_> {
             let portal = self.kept.portal(name).ok_or_else(|| refusals::no_portal(name))?;
             (Arc::clone(&portal.statement), portal.values.results.clone())
         };
-        if self.transaction.is_failed() && column_count(&statement) > 0 {
+        if self.transaction.is_failed() && self.column_count(&statement) > 0 {
             return Err(error::transaction_failed().into());
         }
-        let out = self.client.outbox.buffer();
         if kind == b'S' {
-            frame::parameter_description(out, &parameters(&statement));
+            frame::parameter_description(self.client.outbox.buffer(), &parameters(&statement));
         }
-        match &statement.what {
-            What::Own(own) => write_described(&own::columns(own), &formats, out),
-            What::Asked(asked) => write_home(asked.described.columns.as_deref(), &formats, out),
+        if let What::Own(own) = &statement.what {
+            write_described(&own::columns(own), &formats, self.client.outbox.buffer());
+        } else {
+            write_home(columns(&statement, &self.kept), &formats, self.client.outbox.buffer());
         }
         Ok(())
+    }
+
+    fn column_count(&self, statement: &Prepared) -> usize {
+        match &statement.what {
+            What::Own(own) => own::columns(own).len(),
+            _ => columns(statement, &self.kept).map_or(0, <[_]>::len),
+        }
     }
 
     fn close(&mut self, message: &[u8]) -> Result<(), Fault> {
@@ -150,7 +176,15 @@ impl Talk<'_> {
         let statement = Arc::clone(&portal.statement);
         portal.progress = match &statement.what {
             What::Own(own) => self.execute_own(name, &portal, own).await?,
-            What::Asked(asked) => self.execute(portal.progress, &portal.values, asked, at_most).await?,
+            What::Asked(asked) => {
+                let (progress, rows) = self.execute(portal.progress, &portal.values, asked, at_most).await?;
+                portal.row += rows;
+                progress
+            }
+            What::Declared(declared) => self.execute_declared(name, &portal, declared)?,
+            What::Fetched(fetch) => {
+                self.fetch(fetch, portal.progress, &portal.values.results, at_most).await?
+            }
         };
         // What ends a transaction ends its portals, this one too.
         if !is_end(&statement) {
@@ -177,32 +211,48 @@ impl Talk<'_> {
         Ok(Progress::Done(answer.tag))
     }
 
-    /// Goes on with a portal: all its rows, or so many `at_most`.
+    fn execute_declared(
+        &mut self,
+        name: &str,
+        portal: &Portal,
+        declared: &Declared,
+    ) -> Result<Progress, Fault> {
+        if !matches!(portal.progress, Progress::Ready) {
+            return Err(refusals::portal_over(name).into());
+        }
+        self.declare(declared, portal.values.clone(), self.segment.company())?;
+        let tag = "DECLARE CURSOR".to_owned();
+        frame::command_complete(self.client.outbox.buffer(), &tag);
+        Ok(Progress::Done(tag))
+    }
+
+    /// Goes on with a portal: all its rows, or so many `at_most`; how many that were.
     async fn execute(
         &mut self,
         progress: Progress,
         values: &fanout::Values,
         asked: &Asked,
         at_most: Option<u64>,
-    ) -> Result<Progress, Fault> {
+    ) -> Result<(Progress, u64), Fault> {
         let mut running = match progress {
-            Progress::Ready => Box::new(self.start(asked, values.clone()).await?),
-            Progress::Running(running) => running,
+            Progress::Running(running) if running.is_in(&values.results) => running,
+            Progress::Running(_) => return Err(refusals::other_format().into()),
             Progress::Done(tag) => {
                 frame::command_complete(self.client.outbox.buffer(), &counting(&tag, 0));
-                return Ok(Progress::Done(tag));
+                return Ok((Progress::Done(tag), 0));
             }
+            Progress::Ready | Progress::Fetching(_) => Box::new(self.start(asked, values.clone()).await?),
         };
         match self.pass(&mut running, at_most).await? {
             Came::Suspended => {
                 frame::portal_suspended(self.client.outbox.buffer());
-                Ok(Progress::Running(running))
+                Ok((Progress::Running(running), at_most.unwrap_or_default()))
             }
             Came::End(done, rows) => {
                 self.set_all(&asked.sets).await?;
                 let tag = asked.tag.map_or(done.tag, str::to_owned);
                 frame::command_complete(self.client.outbox.buffer(), &counting(&tag, rows));
-                Ok(Progress::Done(tag))
+                Ok((Progress::Done(tag), rows))
             }
         }
     }
@@ -229,13 +279,17 @@ fn parameters(statement: &Prepared) -> Vec<u32> {
     match &statement.what {
         What::Own(own) => own::parameters(own, &statement.types),
         What::Asked(asked) => asked.described.parameters.clone(),
+        What::Declared(declared) => parameters(&declared.query),
+        What::Fetched(_) => statement.types.clone(),
     }
 }
 
-fn column_count(statement: &Prepared) -> usize {
+/// What home described of the rows of a statement, if it has some.
+fn columns<'a>(statement: &'a Prepared, kept: &'a Kept) -> Option<&'a [ColumnDescribed]> {
     match &statement.what {
-        What::Own(own) => own::columns(own).len(),
-        What::Asked(asked) => asked.described.columns.as_ref().map_or(0, Vec::len),
+        What::Own(_) | What::Declared(_) => None,
+        What::Asked(asked) => asked.described.columns.as_deref(),
+        What::Fetched(fetch) => cursors::columns(fetch, kept),
     }
 }
 

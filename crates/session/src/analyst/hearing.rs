@@ -22,6 +22,17 @@ pub(super) enum Fault {
     End(End),
 }
 
+impl Fault {
+    /// An error in a text that comes behind so many characters of the client's.
+    pub(super) fn behind(mut self, characters: usize) -> Self {
+        if let Self::Told(fields) = &mut self {
+            let characters = u32::try_from(characters).unwrap_or(u32::MAX);
+            fields.position = fields.position.map(|position| position.saturating_add(characters));
+        }
+        self
+    }
+}
+
 impl From<Fields> for Fault {
     fn from(fields: Fields) -> Self {
         Self::Told(Box::new(fields))

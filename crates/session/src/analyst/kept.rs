@@ -1,5 +1,6 @@
 //! A client's prepared statements and portals, by the names it gave them, within bounds.
 
+use super::cursors::Declared;
 use super::refusals;
 use super::running::Running;
 use crate::error;
@@ -35,6 +36,10 @@ pub(super) enum What {
     Own(Box<sql::Statement>),
     /// Home, or the stores.
     Asked(Asked),
+    /// A cursor is declared.
+    Declared(Box<Declared>),
+    /// A cursor is read.
+    Fetched(sql::Fetch),
 }
 
 /// A statement that home or the stores answer.
@@ -55,7 +60,23 @@ pub(super) struct Portal {
     pub(super) statement: Arc<Prepared>,
     pub(super) values: Values,
     pub(super) progress: Progress,
+    /// Rows that were read.
+    pub(super) row: u64,
+    life: Life,
+    /// Savepoints that there were when it came to be.
+    depth: usize,
     _place: Place,
+}
+
+/// How long a portal lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    /// As long as its transaction.
+    Transaction,
+    /// Longer, if its transaction commits.
+    Holdable,
+    /// Until it is closed.
+    Held,
 }
 
 /// How far a portal is.
@@ -65,8 +86,34 @@ pub(super) enum Progress {
     Ready,
     /// Rows are still to come.
     Running(Box<Running>),
-    /// All rows were sent; the command tag's first word.
+    /// Of a FETCH: rows are still wanted.
+    Fetching(Fetching),
+    /// All rows were sent; the command tag.
     Done(String),
+}
+
+/// A `FETCH` on its way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fetching {
+    /// Rows that it still wants; no number for all.
+    pub(super) left: Option<u64>,
+    /// Rows that were read since the client was told a number.
+    pub(super) told: u64,
+}
+
+impl Portal {
+    /// The query whose rows it has, if it has some.
+    pub(super) fn asked(&self) -> Option<&Asked> {
+        match &self.statement.what {
+            What::Asked(asked) => Some(asked),
+            What::Own(_) | What::Declared(_) | What::Fetched(_) => None,
+        }
+    }
+
+    /// Whether all its rows were read.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.progress, Progress::Done(_))
+    }
 }
 
 /// Names to statements and portals.
@@ -120,10 +167,15 @@ impl Kept {
         types: &[u32],
         what: What,
     ) -> Result<(), Box<Fields>> {
-        let place = self.shelf.place(text.len()).ok_or_else(|| Box::new(error::no_room(text.len())))?;
-        let prepared = Prepared { text: text.to_owned(), types: types.to_vec(), what, _place: place };
+        let prepared = self.prepared(text, types, what)?;
         self.statements.insert(name.to_owned(), Arc::new(prepared));
         Ok(())
+    }
+
+    /// A statement that no name stands for yet.
+    pub(super) fn prepared(&self, text: &str, types: &[u32], what: What) -> Result<Prepared, Box<Fields>> {
+        let place = self.shelf.place(text.len()).ok_or_else(|| Box::new(error::no_room(text.len())))?;
+        Ok(Prepared { text: text.to_owned(), types: types.to_vec(), what, _place: place })
     }
 
     /// What a name stands for.
@@ -151,12 +203,13 @@ impl Kept {
         read.chain(unread)
     }
 
-    /// Binds a portal; the unnamed one takes the place of the last.
+    /// Binds a portal, `depth` savepoints deep; the unnamed one takes the place of the last.
     pub(super) fn bind(
         &mut self,
         name: &str,
         statement: Arc<Prepared>,
         values: Values,
+        depth: usize,
     ) -> Result<(), Box<Fields>> {
         if name.is_empty() {
             self.portals.remove("");
@@ -168,9 +221,24 @@ impl Kept {
         }
         let bytes = values.parameters.iter().flatten().map(bytes::Bytes::len).sum();
         let place = self.shelf.place(bytes).ok_or_else(|| Box::new(error::no_room(bytes)))?;
-        let portal = Portal { statement, values, progress: Progress::Ready, _place: place };
+        let portal = Portal {
+            statement,
+            values,
+            progress: Progress::Ready,
+            row: 0,
+            life: Life::Transaction,
+            depth,
+            _place: place,
+        };
         self.portals.insert(name.to_owned(), portal);
         Ok(())
+    }
+
+    /// A portal lives longer than its transaction, if that commits.
+    pub(super) fn hold(&mut self, name: &str) {
+        if let Some(portal) = self.portals.get_mut(name) {
+            portal.life = Life::Holdable;
+        }
     }
 
     /// A portal by its name.
@@ -203,5 +271,29 @@ impl Kept {
     /// No portal is left: what runs for one ends.
     pub(super) fn drop_portals(&mut self) {
         self.portals.clear();
+    }
+
+    /// The transaction is over: of its portals those are left that it holds, if it commits.
+    pub(super) fn end_portals(&mut self, commits: bool) {
+        self.portals.retain(|_, portal| match portal.life {
+            Life::Transaction => false,
+            Life::Holdable => commits,
+            Life::Held => true,
+        });
+        for portal in self.portals.values_mut() {
+            portal.life = Life::Held;
+        }
+    }
+
+    /// What was done behind the last of `depth` savepoints is taken back, and its portals with it.
+    pub(super) fn roll_back_portals(&mut self, depth: usize) {
+        self.portals.retain(|_, portal| portal.life == Life::Held || portal.depth < depth);
+    }
+
+    /// Only `depth` savepoints are left: what was done behind the others was done behind these.
+    pub(super) fn release_portals(&mut self, depth: usize) {
+        for portal in self.portals.values_mut() {
+            portal.depth = portal.depth.min(depth);
+        }
     }
 }

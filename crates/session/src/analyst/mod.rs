@@ -6,6 +6,7 @@
 mod answers;
 mod company;
 mod coverage;
+mod cursors;
 mod describing;
 mod extended;
 mod handover;

@@ -47,6 +47,8 @@ pub(super) fn nature<'a>(statement: &sql::Statement, text: &'a str) -> Nature<'a
         Kind::Other | Kind::Copy { .. } | Kind::Ddl | Kind::Do | Kind::Call | Kind::Load => {
             Nature::Asked(text.into(), Also::default())
         }
+        // What can be read of these is handled before; home knows what is wrong with the others.
+        Kind::DeclareCursor { .. } | Kind::Fetch => Nature::Asked(text.into(), Also::default()),
         Kind::Show(Show::All) => Nature::Asked(SHOW_ALL.into(), Also { tag: Some("SHOW"), sets: Vec::new() }),
         Kind::SettingsSelect { settings } => match harmless(text) {
             Some(harmless) => Nature::Asked(harmless.into(), Also { tag: None, sets: settings.clone() }),
@@ -182,8 +184,7 @@ impl Talk<'_> {
                 self.current_setting(name, missing_ok.as_ref(), column, values).await
             }
             Kind::Unlisten { .. } => Ok(Answer::tag("UNLISTEN")),
-            Kind::Close { cursor: None } => Ok(Answer::tag("CLOSE CURSOR ALL")),
-            Kind::Close { cursor: Some(name) } => Err(refusals::no_cursor(name).into()),
+            Kind::Close { cursor } => self.close_cursor(cursor.as_deref()),
             Kind::Deallocate { name } => self.deallocate(name.as_deref()),
             Kind::AdvisoryUnlockAll => Ok(Answer {
                 columns: columns(statement),
@@ -212,6 +213,17 @@ impl Talk<'_> {
         }
     }
 
+    fn close_cursor(&mut self, name: Option<&str>) -> Result<Answer, Fault> {
+        match name {
+            None => {
+                self.kept.drop_portals();
+                Ok(Answer::tag("CLOSE CURSOR ALL"))
+            }
+            Some(name) if self.kept.take_portal(name).is_some() => Ok(Answer::tag("CLOSE CURSOR")),
+            Some(name) => Err(refusals::no_cursor(name).into()),
+        }
+    }
+
     fn deallocate(&mut self, name: Option<&str>) -> Result<Answer, Fault> {
         match name {
             None => {
@@ -235,7 +247,6 @@ fn called(kind: &Kind) -> &'static str {
         Kind::Listen { .. } => "LISTEN",
         Kind::Notify => "NOTIFY",
         Kind::Prepare { .. } | Kind::Execute { .. } => "SQL PREPARE",
-        Kind::DeclareCursor { .. } | Kind::Fetch => "an SQL cursor",
         Kind::PrepareTransaction | Kind::CommitPrepared | Kind::RollbackPrepared => "two-phase commit",
         Kind::SettingsSelect { .. } => "set_config in company of other expressions",
         _ => "this statement",

@@ -180,12 +180,33 @@ pub(super) fn no_cursor(name: &str) -> Fields {
     Fields::error(sqlstate::INVALID_CURSOR_NAME, format!("cursor \"{name}\" does not exist"))
 }
 
-/// Formats that do not match what they are for.
-pub(super) fn formats(of: &str, formats: usize, count: usize, what: &str) -> Fields {
+/// A cursor that goes both ways.
+pub(super) fn scroll() -> Fields {
     Fields::error(
-        sqlstate::PROTOCOL_VIOLATION,
-        format!("bind message has {formats} {of} formats but {what} {count}"),
+        sqlstate::FEATURE_NOT_SUPPORTED,
+        "a SCROLL cursor cannot be used in a session that asks many stores",
     )
+    .with_hint("Declare it NO SCROLL: rows are passed on as they come, and read once.")
+}
+
+/// A cursor is to go back.
+pub(super) fn only_forward() -> Fields {
+    Fields::error(sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward")
+        .with_hint("Close it and declare it again to read from the beginning.")
+}
+
+/// A cursor's rows come in one format.
+pub(super) fn other_format() -> Fields {
+    Fields::error(
+        sqlstate::FEATURE_NOT_SUPPORTED,
+        "a cursor cannot be read in another format than it was begun in, in a session that asks many stores",
+    )
+    .with_hint("Ask for text or binary alike in each FETCH, or declare another cursor.")
+}
+
+/// Formats that do not match what they are for.
+pub(super) fn formats(of: &str, formats: usize, has: &str) -> Fields {
+    Fields::error(sqlstate::PROTOCOL_VIOLATION, format!("bind message has {formats} {of} formats but {has}"))
 }
 
 /// A statement only for the inside of a transaction.

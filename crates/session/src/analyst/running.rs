@@ -1,5 +1,6 @@
 //! A statement on its way: its rows are passed on as fast as the client takes them.
 
+use super::answers::format_of;
 use super::coverage;
 use super::hearing::Fault;
 use super::kept::Asked;
@@ -22,6 +23,10 @@ pub(super) struct Running {
     /// Rows that have come and were not sent: the client wants no more at a time.
     kept: Bytes,
     kept_rows: u64,
+    /// Formats of the rows, as a Bind has them.
+    formats: Vec<i16>,
+    /// Nobody wants to see the rows.
+    pub(super) is_hidden: bool,
 }
 
 impl Running {
@@ -47,8 +52,9 @@ impl Talk<'_> {
             Some(text) => self.describe_with_legs(text, &asked.described.parameters).await?,
             None => Arc::clone(&asked.described),
         };
+        let formats = values.results.clone();
         let run = self.gate.fanout.run(self.asker()?, described, values);
-        Ok(Running { run, kept: Bytes::new(), kept_rows: 0 })
+        Ok(Running { run, kept: Bytes::new(), kept_rows: 0, formats, is_hidden: false })
     }
 
     /// Passes rows on: all of them, or so many `at_most`.
@@ -57,7 +63,11 @@ impl Talk<'_> {
         loop {
             let wanted = at_most.map(|most| most - sent);
             if running.kept_rows > 0 {
-                sent += running.put(wanted, self.client.outbox.buffer());
+                let (rows, count) = running.take(wanted);
+                sent += count;
+                if !running.is_hidden {
+                    self.client.outbox.buffer().extend_from_slice(&rows);
+                }
             }
             if at_most == Some(sent) {
                 return Ok(Came::Suspended);
@@ -110,17 +120,19 @@ impl Talk<'_> {
 }
 
 impl Running {
-    /// Puts rows that have come into `out`, at most so many as `wanted`; how many that were.
-    fn put(&mut self, wanted: Option<u64>, out: &mut Vec<u8>) -> u64 {
+    /// Takes rows that have come, at most so many as are `wanted`, and their number.
+    fn take(&mut self, wanted: Option<u64>) -> (Bytes, u64) {
         let Some(wanted) = wanted.filter(|wanted| *wanted < self.kept_rows) else {
-            out.extend_from_slice(&self.kept);
-            self.kept = Bytes::new();
-            return std::mem::take(&mut self.kept_rows);
+            return (std::mem::take(&mut self.kept), std::mem::take(&mut self.kept_rows));
         };
-        let taken = self.kept.split_to(end_of(&self.kept, wanted));
-        out.extend_from_slice(&taken);
         self.kept_rows -= wanted;
-        wanted
+        (self.kept.split_to(end_of(&self.kept, wanted)), wanted)
+    }
+
+    /// Whether its rows are in these formats.
+    pub(super) fn is_in(&self, formats: &[i16]) -> bool {
+        let most = self.formats.len().max(formats.len());
+        (0..most).all(|at| format_of(&self.formats, at) == format_of(formats, at))
     }
 }
 

@@ -1,7 +1,9 @@
 //! Simple queries, and the transaction statements of both protocols, of a session that asks many stores.
 
 use super::answers::{Answer, write_home};
+use super::cursors;
 use super::hearing::Fault;
+use super::kept::{Asked, What};
 use super::own::{Nature, nature};
 use super::refusals;
 use super::running::Came;
@@ -39,7 +41,7 @@ impl Talk<'_> {
         for statement in &analysis.statements {
             let before = text.get(..statement.range.start).unwrap_or_default().chars().count();
             let done = Box::pin(self.statement(statement, text, company)).await;
-            done.map_err(|fault| placed_behind(fault, before))?;
+            done.map_err(|fault| fault.behind(before))?;
         }
         Ok(())
     }
@@ -52,22 +54,35 @@ impl Talk<'_> {
     ) -> Result<(), Fault> {
         self.may_run(statement)?;
         let own = text.get(statement.range.clone()).unwrap_or_default();
-        let (asked, also) = match nature(statement, own) {
-            Nature::Asked(asked, also) => (asked, also),
-            Nature::Own => {
-                let answer = self.perform(statement, text, &Vec::new(), company).await?;
-                answer.write_simple(self.client.outbox.buffer());
-                return Ok(());
-            }
-        };
-        let asked = self.ask(&asked, &[], also).await?;
+        if let Some(fetch) = cursors::fetched(&statement.kind, own) {
+            return self.fetch_simply(&fetch).await;
+        }
+        if matches!(nature(statement, own), Nature::Own) {
+            let answer = self.perform(statement, text, &Vec::new(), company).await?;
+            answer.write_simple(self.client.outbox.buffer());
+            return Ok(());
+        }
+        let what = self.judge_one(statement, own, &[]).await?;
         if let Some((name, position)) = first_parameter(own) {
             return Err(refusals::no_such_parameter(name, position).into());
         }
+        match what {
+            What::Asked(asked) => self.answer(&asked).await,
+            What::Declared(declared) => {
+                self.declare(&declared, Values::default(), company)?;
+                Answer::tag("DECLARE CURSOR").write_simple(self.client.outbox.buffer());
+                Ok(())
+            }
+            What::Own(_) | What::Fetched(_) => Ok(()),
+        }
+    }
+
+    /// Answers what home has judged, as a simple query is answered.
+    async fn answer(&mut self, asked: &Asked) -> Result<(), Fault> {
         if let Some(columns) = &asked.described.columns {
             write_home(Some(columns), &[], self.client.outbox.buffer());
         }
-        let mut running = self.start(&asked, Values::default()).await?;
+        let mut running = self.start(asked, Values::default()).await?;
         if let Came::End(done, _) = self.pass(&mut running, None).await? {
             self.set_all(&asked.sets).await?;
             frame::command_complete(self.client.outbox.buffer(), asked.tag.unwrap_or(&done.tag));
@@ -152,6 +167,7 @@ impl Talk<'_> {
         if !self.transaction.release(name) {
             return Err(error::no_savepoint(name).into());
         }
+        self.kept.release_portals(self.transaction.depth());
         Ok(Answer::tag("RELEASE"))
     }
 
@@ -160,6 +176,7 @@ impl Talk<'_> {
             return Err(refusals::only_in_transaction("ROLLBACK TO SAVEPOINT").into());
         }
         let then = self.transaction.roll_back_to(name).ok_or_else(|| error::no_savepoint(name))?;
+        self.kept.roll_back_portals(self.transaction.depth());
         self.layers = then;
         self.tell_reported();
         Ok(Answer::tag("ROLLBACK"))
@@ -167,7 +184,7 @@ impl Talk<'_> {
 
     /// The transaction is over: what was set in it stays or goes, and portals go.
     async fn settle(&mut self, commits: bool) -> Result<(), Fault> {
-        self.kept.drop_portals();
+        self.kept.end_portals(commits);
         if !commits {
             if let Some(before) = self.transaction.roll_back() {
                 self.layers = before;
@@ -202,14 +219,4 @@ fn first_parameter(text: &str) -> Option<(&str, u32)> {
     let first = tokens.find(|token| token.kind == TokenKind::Parameter)?;
     let before = text.get(..first.start)?.chars().count();
     Some((text.get(first.range())?, u32::try_from(before + 1).ok()?))
-}
-
-/// An error whose position counts from the beginning of a text in which its statement comes behind so many
-/// characters.
-fn placed_behind(mut fault: Fault, characters: usize) -> Fault {
-    if let Fault::Told(fields) = &mut fault {
-        let characters = u32::try_from(characters).unwrap_or(u32::MAX);
-        fields.position = fields.position.map(|position| position.saturating_add(characters));
-    }
-    fault
 }

@@ -113,7 +113,10 @@ impl Talk<'_> {
     /// Tells an error; an open transaction fails by it, and what shares an implicit one with it is taken back.
     pub(super) fn fail(&mut self, fields: &Fields) {
         fields.encode_error(self.client.outbox.buffer());
-        self.kept.drop_portals();
+        match self.transaction.depth() {
+            0 => self.kept.end_portals(false),
+            depth => self.kept.roll_back_portals(depth),
+        }
         if let Some(before) = self.transaction.fail() {
             self.layers = before;
             self.tell_reported();

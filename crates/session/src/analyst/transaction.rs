@@ -105,6 +105,11 @@ impl Transaction {
         has_room
     }
 
+    /// How many savepoints there are.
+    pub(super) fn depth(&self) -> usize {
+        self.savepoints.len()
+    }
+
     /// `RELEASE`; false where there is none of that name.
     pub(super) fn release(&mut self, name: &str) -> bool {
         let found = self.savepoints.iter().rposition(|(known, _)| known == name);

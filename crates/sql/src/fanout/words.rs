@@ -165,11 +165,11 @@ pub(crate) fn check_kind(text: &str, words: &Words) -> Result<(), Refusal> {
 
 fn refused_kind(kind: &str) -> Refusal {
     let hint = match kind {
-        "DECLARE" | "FETCH" | "MOVE" | "CLOSE" => {
-            "Fetch with a portal of the extended protocol, or use LIMIT and a WHERE on the last key."
-        }
-        "PREPARE" | "EXECUTE" | "DEALLOCATE" => {
-            "Prepare statements with the extended protocol, as drivers do."
+        "DECLARE" | "FETCH" | "MOVE" | "CLOSE" | "PREPARE" | "EXECUTE" | "DEALLOCATE" => {
+            // A session answers what is valid of these before it is read here: home knows what is wrong with it.
+            let hint = "Send it in a session of an analyst, or the query by itself.";
+            let refusal = Refusal::unsupported(format!("{kind} is not supported in a fan-out"), hint);
+            return Refusal { unread: true, ..refusal };
         }
         "LISTEN" | "NOTIFY" | "UNLISTEN" => "Listen in the session of one store.",
         _ => "A fan-out only reads: send SELECT, WITH, VALUES, TABLE, COPY (SELECT …) TO STDOUT or EXPLAIN.",
