@@ -132,7 +132,7 @@ const ROWS: &[Row] = &[
         columns: &["double precision"],
         probe: r#"SELECT variance("todos"."hours") OVER () FROM "todo"."todos" AS "todos""#,
         piece: r#"SELECT count("todos"."hours") AS c1, sum(("todos"."hours")::float8) AS c2, regr_sxx(("todos"."hours")::float8, ("todos"."hours")::float8) AS c3 FROM "todos" AS "todos""#,
-        home: r#"SELECT (SELECT CASE WHEN v.n > 1 THEN sqrt(v.d / (v.n - 1)) END FROM (SELECT sum(q.n)::float8, sum(q.d + q.n * (q.s / q.n - sum(p.c2) / sum(p.c1)::float8) ^ 2) FROM unnest(array_agg(p.c1::float8), array_agg(p.c2), array_agg(p.c3)) AS q(n, s, d) WHERE q.n > 0) AS v(n, d)) AS "stddev" FROM unnest($1::bigint[], $2::double precision[], $3::double precision[]) AS p(c1, c2, c3)"#,
+        home: r#"SELECT (SELECT CASE WHEN v.n > 0 THEN float8_stddev_samp(ARRAY[v.n, v.x, v.xx]) END FROM (SELECT sum(u.n), 0 + sum(u.x), sum(u.xx + (float8_combine(ARRAY[u.n * sum(p.c1)::float8, u.x * sum(p.c1)::float8 - u.n * sum(p.c2) + (sum(p.c2) - sum(p.c2)), 0], ARRAY[u.n * sum(p.c1)::float8 / greatest(sum(p.c1)::float8 - 1, 1), 0, 0]))[3]) FROM unnest(array_agg(p.c1::float8), array_agg(p.c2), array_agg(p.c3)) AS u(n, x, xx) WHERE u.n > 0) AS v(n, x, xx)) AS "stddev" FROM unnest($1::bigint[], $2::double precision[], $3::double precision[]) AS p(c1, c2, c3)"#,
     },
     Row {
         text: "SELECT _store, count(*) FROM todos WHERE now() IS NOT NULL GROUP BY _store",

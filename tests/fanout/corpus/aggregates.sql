@@ -175,3 +175,10 @@ SELECT sum(hours) / count(hours), sum(hours)::float8 / count(hours), sum(hours) 
 SELECT ROW(count(*), sum(hours)) FROM todos;
 
 SELECT ARRAY[count(*), count(done), sum(small)] FROM todos;
+
+-- Nothing of the rows but that they are there.
+SELECT string_agg('x', ','), count(*), sum(1.50) FROM todos;
+
+SELECT array_agg(1), sum(2), avg(3), count(4) FROM todos WHERE done GROUP BY ();
+
+SELECT string_agg('x', ''), count(*) FROM todos WHERE false;

@@ -139,3 +139,8 @@ SELECT count(*) FROM todos WHERE hours = $2;
 
 -- @with -1
 SELECT id FROM todos ORDER BY id LIMIT $1;
+
+-- Postgres sums up the squares of deviations even for a mean.
+SELECT avg(CASE WHEN done THEN 1e200::float8 ELSE -1e200 END) FROM todos;
+
+SELECT avg(CASE WHEN _store = 'alice' THEN 1e200::float8 ELSE -1e200 END) FROM todos;

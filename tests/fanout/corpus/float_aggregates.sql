@@ -49,3 +49,26 @@ SELECT sum(sqrt(abs(hours::int8))), avg(ln(abs(hours::int8) + 1.0::float8)), sum
 
 -- @about
 SELECT sum(extract(epoch FROM took))::float8, avg(date_part('epoch', took)) FROM todos;
+
+-- Close to each other and far from zero: means of stores, once rounded, would say nothing of their distances.
+-- @about
+-- @at t3 t2
+SELECT mood, var_samp(1e9::float8 + small % 7), stddev_pop(1e9::float8 - hours % 5), variance(1e9::float8 + small % 7) FROM todos GROUP BY mood;
+
+-- @about
+-- @at t3 t2
+SELECT done, regr_sxx(1e9::float8 + small % 7, 1e9::float8 - hours % 5), covar_samp(1e9::float8 + small % 7, 1e9::float8 - hours % 5), regr_slope(1e9::float8 + small % 7, 1e9::float8 - hours % 5), corr(1e9::float8 + small % 7, 1e9::float8 - hours % 5) FROM todos GROUP BY done;
+
+-- The squares of deviations vanish.
+-- @about
+-- @at t3 t2
+SELECT var_pop(hours * 1e-200::float8), stddev(hours * 1e-200::float8), covar_pop(hours * 1e-200::float8, small), corr(hours * 1e-200::float8, small) FROM todos;
+
+-- @about
+-- @at t3 t2
+SELECT avg(5e-324::float8), var_samp(5e-324::float8), avg(CASE WHEN done THEN 5e-324::float8 END) FROM todos;
+
+-- @about
+SELECT sum(CASE WHEN _store = 'alice' THEN 1e200::float8 ELSE -1e200 END) FROM todos WHERE hours = 24;
+
+SELECT avg(score), regr_avgx(1, score), sum(score) FROM todos WHERE score::text = '-0';

@@ -5,6 +5,7 @@ mod answer;
 mod call;
 pub(crate) mod canonical;
 mod flatten;
+mod floats;
 mod groups;
 pub(crate) mod inside;
 mod output;
@@ -22,7 +23,7 @@ use canonical::Names;
 use groups::{Grouping, Keys};
 use output::Output;
 use parts::{Answer, Calls, Parting};
-use sqlparser::ast::{self, Distinct, Expr, Select, SetExpr, TableWithJoins};
+use sqlparser::ast::{self, Distinct, Expr, Select, SetExpr, TableWithJoins, Value};
 use writer::{Reader, Table, Writer};
 
 /// A query over partial aggregates, before the types of its parts are known.
@@ -128,7 +129,11 @@ fn over_tables(
     let mut parting =
         Parting { names: &names, keys: &keys, rows, values: Keys::default(), probed: Vec::new(), collates };
     let answers = calls.calls.iter().map(|call| parting.answer(call)).collect::<Result<Vec<_>, _>>()?;
-    let Parting { values, probed, collates, .. } = parting;
+    let Parting { mut values, probed, collates, .. } = parting;
+    if rows && keys.exprs.is_empty() && values.exprs.is_empty() {
+        // Only that they are there.
+        values.number(&Expr::value(Value::Boolean(true)));
+    }
     let mut shape = Shape {
         tier: aim.tier,
         floor: aim.floor,

@@ -2,6 +2,7 @@
 
 use super::super::catalog::Type;
 use super::super::plan::Adding;
+use super::floats;
 
 /// What kind of type an aggregate was found to return, or to work on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,10 @@ impl Family {
             1186 => Self::Interval,
             _ => Self::Other,
         }
+    }
+
+    fn is_float(self) -> bool {
+        matches!(self, Self::Real | Self::Double)
     }
 }
 
@@ -60,11 +65,16 @@ const SUM_OF_SQUARES: Partial =
     partial("sum(({x})::numeric * ({x})::numeric){f}", Typed::Numeric, Some(Adding::Numeric));
 const DEVIATION: Partial = partial("regr_sxx(({x})::float8, ({x})::float8){f}", Typed::Double, None);
 
-/// What all of `corr`, `covar_*` and `regr_*` are made from; one state in the store serves all six.
+/// What `avg`, `var_*` and `stddev_*` of floats are made from. A mean needs no deviation; but Postgres sums it up
+/// for a mean too, and says so where it is out of range.
+const DOUBLES: [Partial; 3] = [COUNT, SUM_DOUBLE, DEVIATION];
+
+/// What all of `corr`, `covar_*` and `regr_*` are made from. Sums and not means: a mean is rounded, and where values
+/// lie close together far from zero nothing is left of their spread but what rounding did.
 const PAIRS: [Partial; 6] = [
     partial("regr_count({y}, {x}){f}", Typed::Int8, Some(Adding::Integer)),
-    partial("regr_avgx({y}, {x}){f}", Typed::Double, None),
-    partial("regr_avgy({y}, {x}){f}", Typed::Double, None),
+    partial("sum(CASE WHEN ({y}) IS NOT NULL THEN ({x})::float8 END){f}", Typed::Double, None),
+    partial("sum(CASE WHEN ({x}) IS NOT NULL THEN ({y})::float8 END){f}", Typed::Double, None),
     partial("regr_sxx({y}, {x}){f}", Typed::Double, None),
     partial("regr_syy({y}, {x}){f}", Typed::Double, None),
     partial("regr_sxy({y}, {x}){f}", Typed::Double, None),
@@ -157,10 +167,11 @@ pub(crate) fn partials(name: &str, probed: Option<&Type>) -> Option<Vec<Partial>
     Some(match sort(name)? {
         Sort::Count => vec![COUNT],
         Sort::Sum => vec![sum(family)?],
+        Sort::Average if family.is_float() => DOUBLES.to_vec(),
         Sort::Average => vec![sum(family)?, COUNT],
         Sort::Spread => match family {
             Family::Numeric => vec![COUNT, SUM_AS_NUMERIC, SUM_OF_SQUARES],
-            Family::Double => vec![COUNT, SUM_DOUBLE, DEVIATION],
+            Family::Double => DOUBLES.to_vec(),
             _ => return None,
         },
         Sort::Pairs if name == "regr_count" => PAIRS.get(..1)?.to_vec(),
@@ -209,6 +220,7 @@ pub(crate) fn combined(name: &str, probed: Option<&Type>, columns: &[String]) ->
             Family::Real => format!("(sum({first})::float4)"),
             _ => format!("sum({first})"),
         },
+        Sort::Average if family.is_float() => floats::spread(name, columns)?,
         Sort::Average => {
             let count = rest.first()?;
             match family {
@@ -219,10 +231,10 @@ pub(crate) fn combined(name: &str, probed: Option<&Type>, columns: &[String]) ->
         Sort::Same => format!("{name}({first})"),
         Sort::Spread => match family {
             Family::Numeric => numeric_spread(name, columns)?,
-            _ => double_spread(name, columns)?,
+            _ => floats::spread(name, columns)?,
         },
         Sort::Pairs if name == "regr_count" => total(first),
-        Sort::Pairs => pairs(name, columns)?,
+        Sort::Pairs => floats::pairs(name, columns)?,
         Sort::List | Sort::Ordered => return None,
     })
 }
@@ -255,52 +267,5 @@ fn numeric_spread(name: &str, columns: &[String]) -> Option<String> {
          WHEN scale(sqrt(q.v)) = scale(q.v) THEN sqrt(q.v) \
          ELSE round(sqrt(round(q.v, scale(q.v) + 40)), scale(q.v)) END \
          FROM (VALUES ({variance})) AS q(v))"
-    ))
-}
-
-/// Spreads within stores and between the means of stores, as `float8_combine` adds them.
-fn double_spread(name: &str, columns: &[String]) -> Option<String> {
-    let [count, sum, deviation] = columns else { return None };
-    let (least, divisor) = if name.ends_with("_pop") { (0, "v.n") } else { (1, "(v.n - 1)") };
-    let variance = format!("v.d / {divisor}");
-    let value = if name.starts_with("stddev") { format!("sqrt({variance})") } else { variance };
-    Some(format!(
-        "(SELECT CASE WHEN v.n > {least} THEN {value} END \
-         FROM (SELECT sum(q.n)::float8, \
-         sum(q.d + q.n * (q.s / q.n - sum({sum}) / sum({count})::float8) ^ 2) \
-         FROM unnest(array_agg({count}::float8), array_agg({sum}), array_agg({deviation})) AS q(n, s, d) \
-         WHERE q.n > 0) AS v(n, d))"
-    ))
-}
-
-/// The same for pairs, as `float8_regr_combine` adds them.
-fn pairs(name: &str, columns: &[String]) -> Option<String> {
-    let [count, mean_x, mean_y, sxx, syy, sxy] = columns else { return None };
-    let value = match name {
-        "corr" => "CASE WHEN v.sxx <> 0 AND v.syy <> 0 THEN v.sxy / sqrt(v.sxx * v.syy) END",
-        "covar_pop" => "v.sxy / v.n",
-        "covar_samp" => "CASE WHEN v.n > 1 THEN v.sxy / (v.n - 1) END",
-        "regr_avgx" => "v.x / v.n",
-        "regr_avgy" => "v.y / v.n",
-        "regr_intercept" => "CASE WHEN v.sxx <> 0 THEN (v.y - v.x * v.sxy / v.sxx) / v.n END",
-        "regr_r2" => {
-            "CASE WHEN v.sxx <> 0 THEN CASE WHEN v.syy = 0 THEN 1 \
-             ELSE (v.sxy * v.sxy) / (v.sxx * v.syy) END END"
-        }
-        "regr_slope" => "CASE WHEN v.sxx <> 0 THEN v.sxy / v.sxx END",
-        "regr_sxx" => "v.sxx",
-        "regr_sxy" => "v.sxy",
-        "regr_syy" => "v.syy",
-        _ => return None,
-    };
-    let apart = |axis: &str, mean: &str| format!("(q.{axis} - sum({count} * {mean}) / sum({count})::float8)");
-    let (x, y) = (apart("x", mean_x), apart("y", mean_y));
-    Some(format!(
-        "(SELECT CASE WHEN v.n > 0 THEN {value} END \
-         FROM (SELECT sum(q.n), sum(q.n * q.x), sum(q.n * q.y), \
-         sum(q.sxx + q.n * {x} ^ 2), sum(q.syy + q.n * {y} ^ 2), sum(q.sxy + q.n * {x} * {y}) \
-         FROM unnest(array_agg({count}::float8), array_agg({mean_x}), array_agg({mean_y}), \
-         array_agg({sxx}), array_agg({syy}), array_agg({sxy})) AS q(n, x, y, sxx, syy, sxy) \
-         WHERE q.n > 0) AS v(n, x, y, sxx, syy, sxy))"
     ))
 }

@@ -6,7 +6,6 @@ use super::super::refusal::Unfit;
 use super::Shape;
 use super::aggregates::{Partial, Typed};
 use super::canonical::stripped;
-use super::groups::Grouping;
 use super::output::column;
 use super::writer::{Reader, Writer};
 use sqlparser::ast::Expr;
@@ -151,8 +150,7 @@ impl<'s> Columns<'s> {
 
     /// Something to send, where nothing is needed but that rows are there.
     pub(crate) fn at_least_one(&mut self) -> Result<(), Unfit> {
-        let is_whole = self.shape.grouping == Grouping::Whole;
-        if self.leading() == 0 && self.sent.is_empty() && (is_whole || !self.shape.rows) {
+        if self.leading() == 0 && self.sent.is_empty() {
             self.partial(ROWS, &[], None, None)?;
         }
         Ok(())
