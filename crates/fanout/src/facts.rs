@@ -4,11 +4,12 @@
 use crate::catalog::{self, Building};
 use crate::error;
 use crate::home::Home;
-use crate::legs::{Check, Found, Stores};
+use crate::legs::{Found, Stores};
+use crate::like::Like;
 use crate::prepare::Planned;
 use crate::reply;
 use pool::StatementId;
-use sql::fanout::{Catalog, Lookup, TableNeeded, Type};
+use sql::fanout::{Catalog, Lookup, Type};
 use std::sync::Arc;
 use wire::frame::{self, backend};
 use wire::{Fields, sqlstate};
@@ -103,30 +104,10 @@ pub(crate) struct Begun {
     pub(crate) found: Option<(Arc<Planned>, Found)>,
 }
 
-/// The question what home is like, as far as a plan needs stores to be alike. Its text has the plan's tables in it:
-/// Postgres would plan it anew each time if they were parameters.
-#[derive(Debug)]
-pub(crate) struct Like {
-    check: Check,
-    number: u128,
-}
-
-impl Like {
-    /// For the tables of a plan. `hash`: a keyed hash of a text.
-    pub(crate) fn of(tables: &[TableNeeded], hash: impl Fn(&str) -> u128) -> Self {
-        let check = Check::of(tables);
-        let number = hash(&check.text(0));
-        Self { check, number }
-    }
-
-    fn sql(&self, major: u32) -> String {
-        self.check.text(major)
-    }
-}
-
 /// The statements that are prepared on connections to home; no text of a client's hashes to such numbers.
 const FACTS: u128 = 1;
 const TYPES: u128 = 2;
+pub(crate) const DATABASE: u128 = 3;
 
 impl Home {
     /// Begins the transaction of a statement and learns what is needed of home to plan it, and to compare stores
@@ -143,40 +124,24 @@ impl Home {
         self.execute_prepared(FACTS, &facts_sql(), &[]);
         let names = catalog::look_up(lookup);
         self.execute_prepared(stores.hash(&names), &names, &[]);
-        if let Some(like) = ahead {
-            self.execute_prepared(like.number, &like.sql(self.major()), &[]);
-        }
+        let mut answering = ahead.map(|like| self.ask_like(like));
         self.sync();
         self.until_ready(|_, _| {}).await?;
-        let (mut facts, mut building, mut found, mut results) = (None, Building::new(lookup), None, 0);
-        self.until_ready(|tag, body| match (tag, results) {
-            (backend::COMMAND_COMPLETE, _) => results += 1,
-            (backend::DATA_ROW, 0) => facts = read_facts(body),
-            (backend::DATA_ROW, 1) => building.row(body),
-            (backend::DATA_ROW, _) => found = Found::take(found.take(), body),
+        let (mut facts, mut building, mut results) = (None, Building::new(lookup), 0);
+        self.until_ready(|tag, body| match (tag, results, &mut answering) {
+            (backend::DATA_ROW, 0, _) => facts = read_facts(body),
+            (backend::DATA_ROW, 1, _) => building.row(body),
+            (backend::DATA_ROW, _, Some(answering)) => answering.row(body),
+            (backend::COMMAND_COMPLETE, 2, Some(answering)) => answering.next(),
+            (backend::COMMAND_COMPLETE, _, _) => results += 1,
             _ => {}
         })
         .await
         .inspect_err(|_| self.doubt())?;
         let (facts, catalog) = facts.zip(building.done()).ok_or_else(unreadable)?;
+        let found = answering.and_then(|answering| self.found(answering));
         facts.check()?;
         Ok(Learnt { facts, catalog, found })
-    }
-
-    /// What home is like, as stores have to be.
-    pub(crate) async fn check(&mut self, like: &Like) -> Result<Option<Found>, Box<Fields>> {
-        self.until_quiet().await?;
-        self.execute_prepared(like.number, &like.sql(self.major()), &[]);
-        self.sync();
-        let mut found = None;
-        self.until_ready(|tag, body| {
-            if tag == backend::DATA_ROW {
-                found = Found::take(found.take(), body);
-            }
-        })
-        .await
-        .inspect_err(|_| self.doubt())?;
-        Ok(found)
     }
 
     /// Looks names up in the transaction that has begun.
@@ -219,7 +184,7 @@ impl Home {
     }
 
     /// Writes Bind and Execute of a statement that the connection keeps, and its Parse if it does not yet.
-    fn execute_prepared(&mut self, number: u128, sql: &str, values: &[Vec<u8>]) {
+    pub(crate) fn execute_prepared(&mut self, number: u128, sql: &str, values: &[Vec<u8>]) {
         let (id, is_new, evicted) = self.prepared(number);
         let name = id.name();
         let out = self.out();

@@ -2,7 +2,7 @@
 
 use crate::Asker;
 use crate::error;
-use pool::{CancelSlot, Lease, Pools, Prepared};
+use pool::{CancelSlot, Database, Lease, Pools, Prepared};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -92,6 +92,11 @@ impl Home {
     /// The statements that it keeps.
     pub(crate) fn prepared_statements(&mut self) -> &mut Prepared {
         &mut self.lease.server.facts.prepared
+    }
+
+    /// What its database is like, once it was asked.
+    pub(crate) fn database(&mut self) -> &mut Option<Arc<Database>> {
+        &mut self.lease.server.facts.database
     }
 
     /// Its version of Postgres.

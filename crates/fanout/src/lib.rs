@@ -21,6 +21,7 @@ mod fold;
 mod gather;
 mod home;
 pub mod legs;
+mod like;
 mod limits;
 mod merge;
 mod moments;

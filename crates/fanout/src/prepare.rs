@@ -3,9 +3,10 @@
 use crate::Asker;
 use crate::described::{ColumnDescribed, Described};
 use crate::error;
-use crate::facts::{Learnt, Like};
+use crate::facts::Learnt;
 use crate::home::Home;
 use crate::legs::Stores;
+use crate::like::Like;
 use crate::reply;
 use crate::settings::TierWish;
 use sql::fanout::{

@@ -9,6 +9,7 @@
 mod breaker;
 mod budget;
 mod code;
+mod database;
 mod dialer;
 mod error;
 mod handoff;
@@ -25,6 +26,7 @@ mod slot;
 mod state;
 
 pub use budget::Budgets;
+pub use database::{Collation, Database};
 pub use dialer::{Credentials, NoCredential};
 pub use error::LeaseError;
 pub use lease::Lease;

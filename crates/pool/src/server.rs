@@ -1,7 +1,7 @@
 //! One logged-in server connection with all that is known of its state.
 
-use crate::Prepared;
 use crate::budget::Permit;
+use crate::{Database, Prepared};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -51,6 +51,8 @@ pub struct Facts {
     pub unnamed: Option<u128>,
     /// Fingerprint of the session parameters in force; 0 for the start-up ones.
     pub applied: u64,
+    /// What its database is like, once it was asked: it stays so while the connection lasts.
+    pub database: Option<Arc<Database>>,
 }
 
 impl Server {

@@ -34,6 +34,7 @@ impl Slot {
                 prepared: Prepared::with_limit(self.pools.settings().prepared_statements),
                 unnamed: None,
                 applied: 0,
+                database: None,
             },
             last_session: session,
             since: Instant::now(),

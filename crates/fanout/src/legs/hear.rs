@@ -1,7 +1,7 @@
 //! What a store answers to one leg, message by message: pure, and distrustful of every byte.
 
 use super::budget::Budget;
-use super::check::{Difference, Found};
+use super::likeness::{Difference, Found};
 use super::outcome::Fault;
 use super::request::{Owed, Part, Request, Written};
 use super::rows::Rows;
@@ -19,7 +19,7 @@ const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 /// Most bytes of notices, parameters and notifications in one leg: nothing in a leg asks for any.
 const MAX_ASIDE_BYTES: usize = 256 * 1024;
 
-/// Most bytes of the answer to a check.
+/// Most bytes of the answers to what is asked before the pieces.
 const MAX_CHECK_BYTES: usize = 4 * 1024 * 1024;
 
 /// Most bytes that are read and thrown away, once a leg cannot be ok, so that its connection may be kept.
@@ -49,7 +49,9 @@ pub(crate) struct Hearing<'r> {
     owed: VecDeque<Owed>,
     /// Which statements the connection holds is told here.
     reused: Vec<pool::StatementId>,
-    found: Option<Found>,
+    found: Found,
+    /// The last before the pieces: once it is answered, the store has told what it is like.
+    told_by: Part,
     /// Why the leg cannot be ok, while the rest of the answer is waited for.
     lost: Option<Lost>,
     /// Rows of the piece that is being answered.
@@ -94,7 +96,8 @@ impl<'r> Hearing<'r> {
             request,
             owed: written.owed,
             reused: written.reused,
-            found: None,
+            found: written.found,
+            told_by: written.told_by,
             lost: None,
             current: Rows::new(budget.hold()),
             done: Vec::new(),
@@ -203,7 +206,7 @@ impl<'r> Hearing<'r> {
             | (Some(Owed::Closed), backend::CLOSE_COMPLETE)
             | (Some(Owed::Bound), backend::BIND_COMPLETE) => body.is_empty(),
             (Some(Owed::Described(at)), backend::ROW_DESCRIPTION) => return self.described(*at, body),
-            (Some(Owed::Done(part)), backend::COMMAND_COMPLETE) => return self.done(*part, body),
+            (Some(Owed::Done(part)), backend::COMMAND_COMPLETE) => return self.done(*part, body, facts),
             _ => false,
         };
         if !fits {
@@ -229,10 +232,13 @@ impl<'r> Hearing<'r> {
         Ok(Heard::More)
     }
 
-    fn done(&mut self, part: Part, body: &[u8]) -> Result<Heard, Fault> {
+    fn done(&mut self, part: Part, body: &[u8], facts: &mut Facts) -> Result<Heard, Fault> {
         self.owed.pop_front();
+        if part == self.told_by {
+            self.judge();
+        }
         match part {
-            Part::Check => self.judge(),
+            Part::Database => facts.database.clone_from(&self.found.database),
             Part::Piece(_) if self.lost.is_none() => {
                 let told = body.strip_suffix(b"\0").and_then(|tag| tag.strip_prefix(b"SELECT "));
                 let told = told.and_then(|count| std::str::from_utf8(count).ok()?.parse::<u64>().ok());
@@ -254,7 +260,7 @@ impl<'r> Hearing<'r> {
     /// Compares the store with what the plan needs.
     fn judge(&mut self) {
         let Request { statement, .. } = self.request;
-        if let Err(difference) = statement.expected.compare(self.found.as_ref(), statement.plan.collates) {
+        if let Err(difference) = statement.expected.compare(&self.found, statement.plan.collates) {
             let lost = match difference {
                 Difference::Schema(message) => Lost::Fault(Fault::new(Outcome::Schema, message)),
                 Difference::Collates => Lost::CollatesOtherwise,
@@ -277,15 +283,22 @@ impl<'r> Hearing<'r> {
         }
         match part {
             Part::Piece(at) => self.keep(at, message, body)?,
-            Part::Check => {
-                self.checked += message.len();
-                let found = Found::take(self.found.take(), body).filter(|_| self.checked <= MAX_CHECK_BYTES);
-                self.found = Some(found.ok_or_else(|| Fault::bad("what it says of its columns is garbage"))?);
-            }
-            Part::Settings if self.checked <= MAX_CHECK_BYTES => self.checked += message.len(),
+            Part::Database | Part::Columns | Part::Settings => self.check(part, message, body)?,
             _ => return Err(Fault::bad("it sent a row where none belongs")),
         }
         Ok(Heard::More)
+    }
+
+    /// Takes a row of what is asked before the pieces.
+    fn check(&mut self, part: Part, message: &[u8], body: &[u8]) -> Result<(), Fault> {
+        self.checked += message.len();
+        let (taken, what) = match part {
+            Part::Database => (self.found.take_database(body), "database"),
+            Part::Columns => (self.found.take_column(body), "columns"),
+            _ => (Some(()), "settings"),
+        };
+        let taken = taken.filter(|()| self.checked <= MAX_CHECK_BYTES);
+        taken.ok_or_else(|| Fault::bad(format!("what it says of its {what} is garbage")))
     }
 
     fn keep(&mut self, at: usize, message: &[u8], body: &[u8]) -> Result<(), Fault> {

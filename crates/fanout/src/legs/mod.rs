@@ -9,6 +9,7 @@ mod check;
 mod crowd;
 mod hear;
 mod leg;
+mod likeness;
 mod listen;
 mod outcome;
 mod request;
@@ -18,7 +19,8 @@ mod scope;
 mod stores;
 mod validate;
 
-pub use check::{Check, Collation, Expected, Found, FoundColumn};
+pub use check::{Check, database_sql};
+pub use likeness::{Expected, Found, FoundColumn};
 pub use request::{PINNED, Statement};
 pub use rows::Rows;
 pub use run::{Arrival, Arrivals, Finished, Heads, Legs, TooMany};

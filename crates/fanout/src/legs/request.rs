@@ -1,6 +1,7 @@
 //! What every store is asked in one statement, and how that is written into one leg's one round trip.
 
-use super::check::{Check, Expected};
+use super::check::{self, Check};
+use super::likeness::{Expected, Found};
 use super::validate::Shape;
 use crate::{Limits, Settings};
 use bytes::Bytes;
@@ -101,7 +102,8 @@ pub(crate) struct Request {
     lock: Option<Asked>,
     settings: Option<Asked>,
     /// For majors before and since 17.
-    checks: [Asked; 2],
+    database: [Asked; 2],
+    columns: Option<Asked>,
     pieces: Vec<Asked>,
     /// For each piece, what its columns look like.
     pub(crate) shapes: Vec<Vec<Shape>>,
@@ -114,7 +116,8 @@ pub(crate) enum Part {
     Begin,
     Lock,
     Settings,
-    Check,
+    Database,
+    Columns,
     Piece(usize),
     Commit,
 }
@@ -135,8 +138,12 @@ pub(crate) enum Owed {
 }
 
 /// What one leg has been asked.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Written {
+    /// What is known of the store, and what it has to tell yet.
+    pub(crate) found: Found,
+    /// The last part before the pieces.
+    pub(crate) told_by: Part,
     pub(crate) owed: VecDeque<Owed>,
     /// Statements that the connection held already.
     pub(crate) reused: Vec<StatementId>,
@@ -151,11 +158,13 @@ impl Request {
         let other: Vec<&(String, String)> = statement.pinned.iter().filter(|pair| !is_pinned(pair)).collect();
         let settings = (!other.is_empty()).then(|| asked(&settings_sql(&other)));
         let check = Check::of(&statement.plan.tables);
+        let columns = if statement.expected.needs_details() { check.made_of() } else { check.numbers() };
         Self {
             begin: asked(BEGIN),
             lock,
             settings,
-            checks: [0, u32::MAX].map(|major| asked(&check.text(major))),
+            database: [0, u32::MAX].map(|major| asked(check::database_sql(major))),
+            columns: columns.map(|sql| asked(&sql)),
             pieces: statement.plan.pieces.iter().map(|piece| asked(&piece.sql)).collect(),
             shapes: (0..statement.plan.pieces.len()).map(|piece| statement.shapes(piece)).collect(),
             commit: asked(COMMIT),
@@ -165,7 +174,9 @@ impl Request {
 
     /// Writes a leg for `user`'s store, of that major version, up to and with its Sync.
     pub(crate) fn write(&self, out: &mut Vec<u8>, facts: &mut Facts, user: &str, major: u32) -> Written {
-        let mut leg = Leg { out, facts, written: Written::default() };
+        let found = Found::awaited(facts.database.clone(), self.statement.expected.len());
+        let written = Written { found, told_by: Part::Begin, owed: VecDeque::new(), reused: Vec::new() };
+        let mut leg = Leg { out, facts, written };
         leg.ask(&self.begin, Part::Begin, &[], &[], &[]);
         if let Some(lock) = &self.lock {
             leg.ask(lock, Part::Lock, &[], &[], &[]);
@@ -173,8 +184,13 @@ impl Request {
         if let Some(settings) = &self.settings {
             leg.ask(settings, Part::Settings, &[], &[], &[]);
         }
-        let [before, since] = &self.checks;
-        leg.ask(if Check::is_since(major) { since } else { before }, Part::Check, &[], &[], &[]);
+        if leg.facts.database.is_none() {
+            let [before, since] = &self.database;
+            leg.ask(if check::is_since(major) { since } else { before }, Part::Database, &[], &[], &[]);
+        }
+        if let Some(columns) = &self.columns {
+            leg.ask(columns, Part::Columns, &[], &[], &[]);
+        }
         for (at, (asked, piece)) in self.pieces.iter().zip(&self.statement.plan.pieces).enumerate() {
             let (formats, values) = self.values(piece, user);
             let results = self.statement.results.get(at).map(Vec::as_slice).unwrap_or_default();
@@ -226,6 +242,9 @@ impl Leg<'_> {
         }
         frame::execute(out, "", 0);
         owed.push_back(Owed::Done(part));
+        if !matches!(part, Part::Piece(_) | Part::Commit) {
+            self.written.told_by = part;
+        }
     }
 }
 
@@ -234,7 +253,7 @@ fn lock_sql(tables: &[&str]) -> String {
     format!("LOCK TABLE {} IN ACCESS SHARE MODE", tables.join(", "))
 }
 
-/// Sets parameters until the transaction ends. The values are part of the text, as in [`Check::text`].
+/// Sets parameters until the transaction ends. The values are part of the text, as in a [`Check`]'s.
 fn settings_sql(settings: &[&(String, String)]) -> String {
     let one = |(name, value): &&(String, String)| {
         format!("pg_catalog.set_config({}, {}, true)", quote_literal(name), quote_literal(value))

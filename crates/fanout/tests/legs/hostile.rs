@@ -77,7 +77,7 @@ fn described(types: &[u32]) -> Vec<u8> {
 
 fn honest(sql: &str) -> Vec<u8> {
     if sql.contains("pg_database") {
-        let facts = [Some("c"), Some("C"), Some("C"), None, None, Some("UTF8"), None, None, None];
+        let facts = [Some("c"), Some("C"), Some("C"), None, None, Some("UTF8")];
         return [frames::data_row(&facts), frames::command_complete("SELECT 1")].concat();
     }
     if sql == "SELECT 1::int4" {
@@ -94,7 +94,7 @@ struct Bob {
 
 impl Bob {
     fn new() -> Self {
-        let (server, world) = (postgres(&["b"], ""), World::new());
+        let (server, world) = (postgres(&["b"], "CREATE TABLE t (n int)"), World::new());
         world.add(2, "bob", server.port(), "b");
         Self { _server: server, world }
     }
@@ -316,8 +316,8 @@ async fn what_a_store_says_of_itself_can_be_garbage_too() {
     let garbage: Vec<Vec<u8>> = vec![
         frames::command_complete("SELECT 0"),
         [frames::data_row(&[Some("c")]), frames::command_complete("SELECT 1")].concat(),
-        [frames::message(b'D', &[0, 9]), frames::command_complete("SELECT 1")].concat(),
-        [frames::data_row(&[None; 9]), frames::command_complete("SELECT 1")].concat(),
+        [frames::message(b'D', &[0, 6]), frames::command_complete("SELECT 1")].concat(),
+        [frames::data_row(&[None; 6]), frames::command_complete("SELECT 1")].concat(),
         honest("pg_database").repeat(2),
     ];
     let bob = Bob::new();
@@ -326,11 +326,51 @@ async fn what_a_store_says_of_itself_can_be_garbage_too() {
             bob.and_alice(move |sql| sql.contains("pg_database").then(|| answer.clone()), one()).await;
         assert!(matches!(alice.report.outcome, Outcome::BadData | Outcome::Schema), "{:?}", alice.report);
     }
-    let facts = [Some("c"), Some("C"), Some("C"), None, None, Some("LATIN1"), None, None, None];
+    let facts = [Some("c"), Some("C"), Some("C"), None, None, Some("LATIN1")];
     let latin = [frames::data_row(&facts), frames::command_complete("SELECT 1")].concat();
     let alice = beside_bob(move |sql| sql.contains("pg_database").then(|| latin.clone()), one()).await;
     assert_eq!(alice.report.outcome, Outcome::Schema);
     assert!(alice.report.message.expect("a message").contains("LATIN1"));
+}
+
+#[tokio::test]
+async fn what_a_store_says_of_its_columns_can_be_garbage_too() {
+    let row = |at: &str, number: &str, kind: Option<&str>| {
+        frames::data_row(&[Some(at), Some(number), kind, Some("0"), None, None])
+    };
+    let good = row("1", "23", Some("integer"));
+    let table = [
+        ("the truth", Outcome::Ok, vec![good.clone()]),
+        ("nothing", Outcome::Schema, vec![]),
+        ("another type", Outcome::Schema, vec![row("1", "20", Some("bigint"))]),
+        ("a row twice", Outcome::BadData, vec![good.clone(), good.clone()]),
+        (
+            "a column that nobody asked about",
+            Outcome::BadData,
+            vec![good.clone(), row("2", "23", Some("integer"))],
+        ),
+        ("the column before the first", Outcome::BadData, vec![row("0", "23", Some("integer"))]),
+        ("a column of a negative number", Outcome::BadData, vec![row("-1", "23", Some("integer"))]),
+        ("a type of no number", Outcome::BadData, vec![row("1", "int4", Some("integer"))]),
+        ("a type of too large a number", Outcome::BadData, vec![row("1", "4294967296", Some("integer"))]),
+        ("a type without a name", Outcome::BadData, vec![row("1", "23", None)]),
+        ("a row that is too short", Outcome::BadData, vec![frames::data_row(&[Some("1"), Some("23")])]),
+        ("a row that is cut short", Outcome::BadData, vec![frames::message(b'D', &[0, 6, 0, 0])]),
+    ];
+    let bob = Bob::new();
+    for (what, wanted, rows) in table {
+        let mut answer = rows.concat();
+        answer.extend(frames::command_complete(&format!("SELECT {}", rows.len())));
+        let asked = statement(plan("SELECT 1::int4", &["integer"], vec![table_of_one()]));
+        let script = move |sql: &str| sql.contains("pg_attribute").then(|| answer.clone());
+        let alice = bob.and_alice(script, asked).await;
+        assert_eq!(alice.report.outcome, wanted, "{what}: {:?}", alice.report);
+    }
+}
+
+/// A table that Bob's store has.
+fn table_of_one() -> sql::fanout::TableNeeded {
+    table("t", &[("n", "integer")])
 }
 
 #[tokio::test]

@@ -6,7 +6,9 @@ use crate::world::{
 };
 use fanout::legs::{Expected, Statement};
 use model::Outcome;
-use scratch::Binaries;
+use pool::{Collation, Database};
+use scratch::{Binaries, Server};
+use std::sync::Arc;
 
 const TABLE: &str = "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
     CREATE DOMAIN ext.positive AS int CHECK (VALUE > 0);
@@ -29,7 +31,7 @@ async fn types_of_the_service_s_own_are_the_same_where_they_are_made_of_the_same
     world.add(1, "alice", server.port(), "a");
     world.add(2, "bob", server.port(), "b");
     let found = home_says(&server, "home", &needed());
-    assert_eq!(found.encoding, "UTF8");
+    assert_eq!(found.database.as_ref().map(|database| database.encoding.as_str()), Some("UTF8"));
     assert_eq!(found.columns[1].detail.as_deref(), Some("sad,ok,happy"));
     assert_eq!(found.columns[2].kind.as_deref(), Some("mood[]"));
     assert_eq!(found.columns[2].detail.as_deref(), Some("sad,ok,happy"));
@@ -46,6 +48,67 @@ async fn types_of_the_service_s_own_are_the_same_where_they_are_made_of_the_same
     assert_eq!(world.ask(moods()).await[0].report.outcome, Outcome::Ok);
 }
 
+/// How a database orders text.
+fn collation(server: &Server, database: &str) -> Collation {
+    home_says(server, database, &[]).database.expect("a row about the database").collation.clone()
+}
+
+#[tokio::test]
+async fn a_type_that_is_called_like_one_of_postgres_s_is_another() {
+    let table_of = |kind: &str| format!("CREATE DOMAIN p_todo.uuid AS int; CREATE TABLE u (n int, k {kind})");
+    let (server, world) = (postgres(&["home", "a", "b"], ""), World::new());
+    for (database, kind) in [("home", "uuid"), ("a", "uuid"), ("b", "p_todo.uuid")] {
+        in_partition(&server, database, &table_of(kind));
+    }
+    world.add(1, "alice", server.port(), "a");
+    world.add(2, "bob", server.port(), "b");
+    let mut asked = statement(plan(
+        "SELECT n FROM u",
+        &["integer"],
+        vec![table("u", &[("n", "integer"), ("k", "uuid")])],
+    ));
+    let found = home_says(&server, "home", &asked.plan.tables);
+    asked.expected = Expected::of(&asked.plan.tables, Some(&found));
+    let all = world.ask(asked).await;
+    assert_eq!(outcome(&all[0]), (Outcome::Ok, None), "{:?}", all[0].report);
+    assert_eq!(outcome(&all[1]), (Outcome::Schema, None));
+    let message = all[1].report.message.as_deref().unwrap_or_default();
+    assert!(message.contains("is of type p_todo.uuid, and of type uuid on home"), "{message}");
+}
+
+#[tokio::test]
+async fn what_changes_between_two_legs_is_seen_by_the_second() {
+    let (server, world) = (postgres(&["home", "a"], TABLE), World::new());
+    world.add(1, "alice", server.port(), "a");
+    let needed = [("n", "integer"), ("body", "text")];
+    let ask = || {
+        let mut asked = statement(plan("SELECT count(*) FROM t", &["bigint"], vec![table("t", &needed)]));
+        asked.plan = Arc::new(sql::fanout::Plan { collates: true, ..(*asked.plan).clone() });
+        let found = home_says(&server, "home", &asked.plan.tables);
+        asked.expected = Expected::of(&asked.plan.tables, Some(&found));
+        world.ask_one(asked)
+    };
+    for (change, wanted, otherwise) in [
+        ("", Outcome::Ok, false),
+        ("ALTER TABLE t ALTER n TYPE bigint", Outcome::Schema, false),
+        ("ALTER TABLE t ALTER n TYPE int", Outcome::Ok, false),
+        ("ALTER TABLE t ALTER body TYPE text COLLATE \"C\"", Outcome::Schema, true),
+        ("ALTER TABLE t ALTER body TYPE text COLLATE \"default\"", Outcome::Ok, false),
+        ("ALTER TABLE t RENAME body TO words", Outcome::Schema, false),
+        ("ALTER TABLE t RENAME words TO body", Outcome::Ok, false),
+        ("ALTER TABLE t DROP body", Outcome::Schema, false),
+        ("ALTER TABLE t ADD body text", Outcome::Ok, false),
+        ("ALTER TABLE t RENAME TO elsewhere; CREATE TABLE t (n text, body text)", Outcome::Schema, false),
+    ] {
+        in_partition(&server, "a", change);
+        for _ in 0..2 {
+            let finished = ask().await;
+            assert_eq!(finished.report.outcome, wanted, "{change}: {:?}", finished.report);
+            assert_eq!(finished.collates_otherwise, otherwise, "{change}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_plan_that_collates_is_for_stores_that_collate_as_home_does() {
     let (server, world) = (postgres(&["home", "a"], TABLE), World::new());
@@ -55,7 +118,8 @@ async fn a_plan_that_collates_is_for_stores_that_collate_as_home_does() {
         plan.collates = collates;
         let mut found = home_says(&server, "home", &plan.tables);
         if other {
-            found.collation = another_collation();
+            let encoding = "UTF8".to_owned();
+            found.database = Some(Arc::new(Database { collation: another_collation(), encoding }));
         }
         let mut asked = statement(plan);
         asked.expected = Expected::of(&asked.plan.tables, home.then_some(&found));
@@ -75,8 +139,8 @@ async fn a_plan_that_collates_is_for_stores_that_collate_as_home_does() {
         assert_eq!(finished.report.outcome, if wanted { Outcome::Schema } else { Outcome::Ok }, "{case:?}");
         assert_eq!(finished.results.is_some(), !wanted);
     }
-    let found = home_says(&server, "home", &[]);
-    assert_eq!((found.collation.provider.as_str(), found.collation.collate.as_str()), ("c", "C.UTF-8"));
+    let collation = collation(&server, "home");
+    assert_eq!((collation.provider.as_str(), collation.collate.as_str()), ("c", "C.UTF-8"));
 }
 
 #[tokio::test]
@@ -105,9 +169,9 @@ async fn every_major_version_says_what_it_is() {
             continue; // built without ICU
         }
         server.sql("icu", "CREATE SCHEMA p_todo; CREATE SCHEMA ext").expect("made");
-        let found = home_says(server, "icu", &[]);
-        assert_eq!(found.collation.provider, "i", "{major}");
-        assert_eq!(found.collation.locale.as_deref(), Some("de-DE"), "{major}");
-        assert!(found.collation.version.is_some(), "{major}");
+        let collation = collation(server, "icu");
+        assert_eq!(collation.provider, "i", "{major}");
+        assert_eq!(collation.locale.as_deref(), Some("de-DE"), "{major}");
+        assert!(collation.version.is_some(), "{major}");
     }
 }

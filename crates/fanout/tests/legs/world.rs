@@ -1,12 +1,12 @@
 //! Stores with read-only roles, a directory that knows them, and plans to ask them with.
 
-use fanout::legs::{Check, Collation, Expected, Finished, Found, Legs, Rows, Statement, Stores};
+use fanout::legs::{Check, Expected, Finished, Found, Legs, Rows, Statement, Stores, database_sql};
 use fanout::{Limits, Reader, Readers, Settings};
 use model::{
     Change, Credential, Directory, Disclosure, Endpoint, Grant, GrantId, GrantState, Outcome, Partition,
     Sealed, Service, ServiceId, Store, StoreId, StoreState, TlsMode, User, UserId,
 };
-use pool::{Budgets, Credentials, Key, NoCredential, Pools};
+use pool::{Budgets, Collation, Credentials, Key, NoCredential, Pools};
 use scratch::{Binaries, Options, Server};
 use secrecy::SecretString;
 use sql::fanout::{Answered, Discloses, Piece, Plan, TableNeeded, Tier, Type};
@@ -242,20 +242,22 @@ pub(crate) fn one() -> Statement {
 
 /// What a home of the same kind as `server`'s database says to a plan's check.
 pub(crate) fn home_says(server: &Server, database: &str, tables: &[TableNeeded]) -> Found {
-    let check = Check::of(tables);
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
-    let sql = Check::sql(server.binaries().major())
-        .replace("$1", &quoted(&check.tables))
-        .replace("$2", &quoted(&check.columns));
-    let sql = format!("\\pset null '<null>'\n{sql}");
-    let rows = in_partition(server, database, &sql);
-    let found = rows.lines().fold(None, |found, line| {
-        let values: Vec<Option<&str>> =
-            line.split('|').map(|value| (value != "<null>").then_some(value)).collect();
-        let row = testkit::frames::data_row(&values);
-        Some(Found::take(found, &row[5..]).expect("a row of a check"))
-    });
-    found.expect("a row at least")
+    let rows = |sql: &str| -> Vec<Vec<u8>> {
+        let answer = in_partition(server, database, &format!("\\pset null '<null>'\n{sql}"));
+        let row = |line: &str| {
+            let values: Vec<_> = line.split('|').map(|value| (value != "<null>").then_some(value)).collect();
+            testkit::frames::data_row(&values)[5..].to_vec()
+        };
+        answer.lines().map(row).collect()
+    };
+    let mut found = Found::awaited(None, tables.iter().map(|table| table.columns.len()).sum());
+    for row in rows(database_sql(server.binaries().major())) {
+        found.take_database(&row).expect("a row about the database");
+    }
+    for row in Check::of(tables).made_of().iter().flat_map(|sql| rows(sql)) {
+        found.take_column(&row).expect("a row about a column");
+    }
+    found
 }
 
 pub(crate) fn outcome(finished: &Finished) -> (Outcome, Option<&str>) {
