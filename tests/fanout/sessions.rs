@@ -37,6 +37,24 @@ async fn code(session: &mut Client, sql: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_parameter_that_changes_what_arrays_and_names_mean_is_refused_and_hurts_nobody_else() {
+    let world = world(WorldPlan::default()).await;
+    let mut other = world.connect(ANALYST).await;
+    let expected = value(&mut other, COUNT).await;
+    for setting in ["array_nulls = off", "quote_all_identifiers = on"] {
+        let mut session = world.connect(ANALYST).await;
+        let _ = ask(&mut session, &format!("SET {setting}")).await;
+        assert_eq!(code(&mut session, COUNT).await, "0A000", "{setting}");
+        assert_eq!(code(&mut session, "SELECT relname FROM pg_class LIMIT 1").await, "0A000", "{setting}");
+        // The connections to home are the same ones.
+        assert_eq!(value(&mut other, COUNT).await, expected, "{setting}");
+        assert_eq!(value(&mut other, "SELECT count(*) FROM pg_class WHERE relname = 'owner'").await, "1");
+        let _ = ask(&mut session, "RESET ALL").await;
+        assert_eq!(value(&mut session, COUNT).await, expected, "{setting}");
+    }
+}
+
+#[tokio::test]
 async fn parameters_of_fan_outs_are_kept_within_the_operators_bounds() {
     let world = world(WorldPlan::default()).await;
     let options = [("options", "-c fanout.tier=t3 -c TimeZone=Asia/Tokyo"), ("application_name", "app")];
@@ -76,7 +94,7 @@ async fn parameters_of_fan_outs_are_kept_within_the_operators_bounds() {
         ("SET stuffgate.fanout = off", "42501"),
         ("LISTEN c", "0A000"),
         ("PREPARE p AS SELECT 1", "0A000"),
-        ("DECLARE c CURSOR FOR SELECT 1", "0A000"),
+        ("DECLARE c SCROLL CURSOR FOR SELECT 1", "0A000"),
     ] {
         assert_eq!(code(&mut session, refused).await, with, "{refused}");
     }

@@ -20,7 +20,7 @@ const COLLATING: [(&str, &str); 4] = [
     ("grace", "TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C'"),
 ];
 /// What the owners of stores have set for their databases.
-const DEFAULTS: [(&str, &str); 8] = [
+const DEFAULTS: [(&str, &str); 9] = [
     ("bob", "DateStyle = 'SQL, DMY'"),
     ("bob", "TimeZone = 'Asia/Tokyo'"),
     ("carol", "IntervalStyle = 'iso_8601'"),
@@ -28,6 +28,7 @@ const DEFAULTS: [(&str, &str); 8] = [
     ("frank", "extra_float_digits = -5"),
     ("heidi", "standard_conforming_strings = off"),
     ("alice", "array_nulls = off"),
+    ("grace", "quote_all_identifiers = on"),
     ("frank", "transform_null_equals = on"),
 ];
 /// Subjects in which it shows how values are written.

@@ -1,6 +1,5 @@
 //! Names looked up on home: the rows of its own catalog become the planner's [`Catalog`].
 
-use crate::array::Array;
 use crate::reply;
 use model::partition::quote_literal;
 use sql::fanout::{Called, Catalog, Column, Function, Key, Lookup, Relation, RelationKind, Type};
@@ -22,17 +21,24 @@ pub(crate) fn look_up(lookup: &Lookup) -> String {
     for (number, value) in (1..).zip(parameters(lookup)) {
         let (head, tail) = rest.split_once(&format!("${number}")).unwrap_or((rest, ""));
         text.push_str(head);
-        text.push_str(&quote_literal(&String::from_utf8_lossy(&value)));
+        text.push_str(&value);
         rest = tail;
     }
     text + rest
 }
 
 /// The values of `$1` to `$4` in [`LOOK_UP`].
-fn parameters(lookup: &Lookup) -> [Vec<u8>; 4] {
-    let spaces = |called: &[Called]| Array::of(called.iter().map(|one| one.schema.as_deref()));
-    let names = |called: &[Called]| Array::of(called.iter().map(|one| Some(one.name.as_str())));
+fn parameters(lookup: &Lookup) -> [String; 4] {
+    let spaces = |called: &[Called]| list(called.iter().map(|one| one.schema.as_deref()));
+    let names = |called: &[Called]| list(called.iter().map(|one| Some(one.name.as_str())));
     [spaces(&lookup.relations), names(&lookup.relations), spaces(&lookup.functions), names(&lookup.functions)]
+}
+
+/// An array of texts, which means the same whatever the session has set: the statement is kept for others.
+fn list<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> String {
+    let texts: Vec<String> =
+        texts.map(|text| text.map_or_else(|| "NULL".to_owned(), quote_literal)).collect();
+    format!("ARRAY[{}]", texts.join(", "))
 }
 
 /// Puts rows of [`LOOK_UP`] together, which come sorted.

@@ -16,14 +16,13 @@ use wire::{Fields, sqlstate};
 
 /// Parameters under which values are read and written as text: each leg runs under home's, which are the
 /// client's.
-const PINNED: [&str; 9] = [
+const PINNED: [&str; 8] = [
     "TimeZone",
     DATE_STYLE,
     "IntervalStyle",
     "bytea_output",
     FLOAT_DIGITS,
     "xmlbinary",
-    "array_nulls",
     "transform_null_equals",
     MONETARY,
 ];
@@ -37,8 +36,14 @@ const FLOAT_DIGITS: &str = "extra_float_digits";
 /// How `money` is written; a locale that not every store has.
 const MONETARY: &str = "lc_monetary";
 
-/// Parameters without which texts cannot be understood, and the values that they have to have.
-const NEEDED: [(&str, &str); 2] = [("client_encoding", "UTF8"), ("standard_conforming_strings", "on")];
+/// Parameters without which texts, arrays and the names of types cannot be understood, and the values that they have
+/// to have.
+const NEEDED: [(&str, &str); 4] = [
+    ("client_encoding", "UTF8"),
+    ("standard_conforming_strings", "on"),
+    ("array_nulls", "on"),
+    ("quote_all_identifiers", "off"),
+];
 
 /// A statement's one point in time and its pinned settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use wire::frame::{self, Kind};
 
 /// What every reader's connection starts from, whatever the store's own defaults are. A statement's
 /// [`Statement::pinned`] overrides it for one leg.
-pub const PINNED: [(&str, &str); 14] = [
+pub const PINNED: [(&str, &str); 15] = [
     ("client_encoding", "UTF8"),
     ("TimeZone", "UTC"),
     ("DateStyle", "ISO, MDY"),
@@ -25,6 +25,7 @@ pub const PINNED: [(&str, &str); 14] = [
     ("xmlbinary", "base64"),
     ("standard_conforming_strings", "on"),
     ("array_nulls", "on"),
+    ("quote_all_identifiers", "off"),
     ("transform_null_equals", "off"),
     ("default_transaction_read_only", "on"),
     ("client_min_messages", "error"),
