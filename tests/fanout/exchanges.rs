@@ -231,6 +231,18 @@ fn exchanges() -> Vec<Exchange> {
             ],
         ),
         (
+            "copies that cannot be",
+            vec![
+                query("SELECT 'ä'; COPY (SELECT 1) TO STDOUT (FORMAT nope)"),
+                query("COPY lists TO STDOUT WITH (nope)"),
+                query("COPY nope TO STDOUT"),
+            ],
+        ),
+        (
+            "statements that are not quite ones of a transaction",
+            vec![query("BEGIN foo"), query("START"), query("SET TimeZone"), query("RELEASE")],
+        ),
+        (
             "settings of one's own",
             vec![
                 query("SET DateStyle = 'German'"),

@@ -43,7 +43,10 @@ pub(crate) fn no_home(error: &LeaseError) -> Box<Fields> {
 /// Home refuses the session's parameters, or was lost while it was told them.
 pub(crate) fn set_up(label: &str, error: ResetError) -> Box<Fields> {
     match error {
-        ResetError::Refused(fields) => Box::new(fields.with_severity(Severity::Error)),
+        ResetError::Refused(mut fields) => {
+            fields.position = None; // it is in a text of the gate's own
+            Box::new(fields.with_severity(Severity::Error))
+        }
         other => home_broke(label, &other),
     }
 }

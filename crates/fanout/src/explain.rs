@@ -1,14 +1,18 @@
 //! EXPLAIN in a fan-out: the tier and why no cheaper one, who would be asked what, and what home makes of it.
 
+use crate::described::ColumnDescribed;
 use crate::fanout::Fanout;
 use crate::legs::Scope;
 use crate::prepare::Planned;
 use crate::run::Teller;
 use crate::{Asker, Event};
 use bytes::Bytes;
-use sql::fanout::{Answered, Plan, Tier};
+use sql::fanout::{Answered, Plan, Shown, Tier};
 use wire::Fields;
-use wire::frame;
+use wire::frame::{self, TEXT_OID};
+
+/// Type oid of `json`.
+const JSON_OID: u32 = 114;
 
 /// Most users who are named.
 const MAX_NAMED: usize = 3;
@@ -24,24 +28,30 @@ pub(crate) fn tier(plan: &Plan, folded: bool) -> &'static str {
     }
 }
 
-/// Tells the plan as rows of text; the tag.
+/// The column that a plan is shown in.
+pub(crate) fn column(shown: Shown) -> ColumnDescribed {
+    let oid = match shown {
+        Shown::Text => TEXT_OID,
+        Shown::Json => JSON_OID,
+    };
+    ColumnDescribed { name: "QUERY PLAN".to_owned(), oid, length: -1, modifier: -1 }
+}
+
+/// Tells the plan, as rows of text or as one value, and with partial results `folded`; the tag.
 pub(crate) async fn tell(
     fanout: &Fanout,
     asker: &Asker,
     planned: &Planned,
-    folded: bool,
+    (folded, shown): (bool, Shown),
     teller: &Teller,
 ) -> Result<String, Box<Fields>> {
-    let lines = match &planned.plan.answered {
-        Answered::Alone { sql, .. } => {
-            let mut lines = vec!["Fan-out: no store is asked".to_owned()];
-            lines.extend(statement("Home", sql));
-            lines
-        }
-        _ => {
-            let scope = fanout.stores.scope(asker.service, planned.plan.discloses).await;
-            lines(planned, folded, &scope)
-        }
+    let scope = match &planned.plan.answered {
+        Answered::Alone { .. } => None,
+        _ => Some(fanout.stores.scope(asker.service, planned.plan.discloses).await),
+    };
+    let lines = match shown {
+        Shown::Text => lines(planned, folded, scope.as_ref()),
+        Shown::Json => vec![json(planned, folded, scope.as_ref())],
     };
     let mut messages = Vec::new();
     for line in &lines {
@@ -52,8 +62,13 @@ pub(crate) async fn tell(
     Ok("EXPLAIN".to_owned())
 }
 
-fn lines(planned: &Planned, folded: bool, scope: &Scope) -> Vec<String> {
+fn lines(planned: &Planned, folded: bool, scope: Option<&Scope>) -> Vec<String> {
     let plan = &planned.plan;
+    let Some(scope) = scope else {
+        let mut lines = vec!["Fan-out: no store is asked".to_owned()];
+        lines.extend(at_home(plan).into_iter().flat_map(|sql| statement("Home", sql)));
+        return lines;
+    };
     let mut lines = vec![format!("Fan-out: tier {}, {}", tier(plan, folded), how(plan, folded))];
     for (cheaper, reason) in &planned.cheaper {
         lines.push(format!("  Not {}: {reason}", cheaper.as_str()));
@@ -62,13 +77,34 @@ fn lines(planned: &Planned, folded: bool, scope: &Scope) -> Vec<String> {
     for piece in &plan.pieces {
         lines.extend(statement("  Each store", &piece.sql));
     }
+    lines.extend(at_home(plan).into_iter().flat_map(|sql| statement("  Home", sql)));
+    lines
+}
+
+/// The plan in the form of Postgres's own: one node, which is the fan-out.
+fn json(planned: &Planned, folded: bool, scope: Option<&Scope>) -> String {
+    let plan = &planned.plan;
+    let mut node = serde_json::json!({
+        "Node Type": "Fan-out",
+        "Tier": tier(plan, folded),
+        "Strategy": how(plan, folded),
+        "Stores": scope.map_or(0, Scope::len),
+    });
+    let cheaper = planned.cheaper.iter().map(|(tier, why)| format!("{}: {why}", tier.as_str()));
+    node["Not"] = cheaper.collect();
+    node["Each Store"] = plan.pieces.iter().map(|piece| piece.sql.trim()).collect();
+    node["Home"] = at_home(plan).map(str::trim).into();
+    format!("{:#}", serde_json::json!([{ "Plan": node }]))
+}
+
+/// What home is asked.
+fn at_home(plan: &Plan) -> Option<&str> {
     match &plan.answered {
         Answered::Alone { sql, .. } | Answered::Gathered { sql, .. } | Answered::Combined { sql, .. } => {
-            lines.extend(statement("  Home", sql));
+            Some(sql)
         }
-        Answered::Streamed { .. } => {}
+        Answered::Streamed { .. } => None,
     }
-    lines
 }
 
 fn how(plan: &Plan, folded: bool) -> &'static str {

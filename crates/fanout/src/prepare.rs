@@ -3,19 +3,27 @@
 use crate::Asker;
 use crate::described::{ColumnDescribed, Described};
 use crate::error;
+use crate::explain;
 use crate::facts::Learnt;
 use crate::home::Home;
 use crate::legs::Stores;
 use crate::like::Like;
 use crate::reply;
 use crate::settings::TierWish;
+use model::partition::quote_literal;
 use sql::fanout::{
-    Answered, Catalog, Discloses, Form, Lookup, Plan, Query, RelationKind, Tier, Types, Unfit, Wishes,
+    Answered, Catalog, Discloses, Form, Lookup, Plan, Query, RelationKind, Tier, Types, Unfit, WholeCopy,
+    Wishes, whole_copy,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use wire::Fields;
-use wire::frame::{self, TEXT_OID, backend};
+use wire::frame::{self, backend};
+
+/// The columns that COPY of a whole table copies: not those that are computed from others.
+const COPIED: &str = "SELECT pg_catalog.string_agg(pg_catalog.quote_ident(attname), ', ' ORDER BY attnum) \
+     FROM pg_catalog.pg_attribute \
+     WHERE attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attrelid = pg_catalog.to_regclass(";
 
 /// Deepest nesting of views in views that is followed.
 const MAX_VIEWS_DEEP: usize = 32;
@@ -87,7 +95,11 @@ impl Reading {
         if is_show(text) {
             return Ok(Self::Show);
         }
-        match Query::read(text) {
+        let named = match whole_copy(text) {
+            Some(copy) => home.with_columns(copy).await?,
+            None => None,
+        };
+        match Query::read(named.as_deref().unwrap_or(text)) {
             Ok(query) => Ok(Self::Query(Box::new(query))),
             Err(refusal) => {
                 if refusal.unread {
@@ -133,6 +145,21 @@ impl Home {
         })
         .await?;
         Ok(judged)
+    }
+
+    /// A COPY of a whole table with the columns that Postgres would copy; none where there is no such table, which
+    /// is told when the names are looked up.
+    async fn with_columns(&mut self, copy: WholeCopy<'_>) -> Result<Option<String>, Box<Fields>> {
+        self.query(&format!("{COPIED}{})", quote_literal(copy.table)));
+        let mut columns = None;
+        self.until_ready(|tag, body| {
+            if tag == backend::DATA_ROW {
+                let value = reply::values(body).and_then(|values| values.first().copied().flatten());
+                columns = value.map(|list| copy.with(&String::from_utf8_lossy(list)));
+            }
+        })
+        .await?;
+        Ok(columns)
     }
 
     /// Has home describe a SELECT: the types of its columns, or why it is none. The transaction goes on.
@@ -223,12 +250,7 @@ impl Prepared {
             Form::Rows => judged.columns,
             Form::Copy { .. } if !judged.parameters.is_empty() => return Err(error::no_parameter()),
             Form::Copy { .. } => None,
-            Form::Explain => Some(vec![ColumnDescribed {
-                name: "QUERY PLAN".to_owned(),
-                oid: TEXT_OID,
-                length: -1,
-                modifier: -1,
-            }]),
+            Form::Explain(shown) => Some(vec![explain::column(*shown)]),
         };
         let parameters = judged.parameters;
         let plans = Mutex::default();
@@ -289,7 +311,7 @@ impl Prepared {
     /// Rows that were passed on cannot be taken back: where a part of the stores has to answer, that has to be
     /// known before.
     fn may_stream(&self, asker: &Asker) -> bool {
-        asker.settings.min_coverage <= 0.0 && matches!(self.form(), Form::Rows | Form::Explain)
+        asker.settings.min_coverage <= 0.0 && matches!(self.form(), Form::Rows | Form::Explain(_))
     }
 
     async fn make(
@@ -406,9 +428,9 @@ async fn judge(
 
 /// An error about a part of a text, as one about the text.
 fn placed(mut error: Box<Fields>, text: &str, part: &str) -> Box<Fields> {
-    if let (Some(position), Some(start)) = (error.position, text.find(part)) {
-        let before = text.get(..start).unwrap_or_default().chars().count();
-        error.position = u32::try_from(before).ok().and_then(|before| position.checked_add(before));
-    }
+    let before = text.find(part).and_then(|start| text.get(..start));
+    let before = before.and_then(|before| u32::try_from(before.chars().count()).ok());
+    // What is no part of it has no place in it.
+    error.position = error.position.zip(before).and_then(|(position, before)| position.checked_add(before));
     error
 }

@@ -108,9 +108,9 @@ impl<'a> Work<'a> {
     async fn answer(&mut self, tally: &mut Tally) -> Result<String, Box<Fields>> {
         let planned = self.plan().await?;
         let fold = self.folds(&planned.plan).is_some();
-        if *self.prepared.form() == Form::Explain {
+        if let Form::Explain(shown) = self.prepared.form() {
             tally.tier("explain");
-            return explain::tell(self.fanout, self.asker, &planned, fold, self.teller).await;
+            return explain::tell(self.fanout, self.asker, &planned, (fold, *shown), self.teller).await;
         }
         tally.tier(explain::tier(&planned.plan, fold));
         let attempt = match self.attempt(&planned, fold).await? {
@@ -249,7 +249,11 @@ impl<'a> Work<'a> {
     pub(crate) async fn last(&mut self, sql: &str, parameters: &[Parameter]) -> Result<String, Box<Fields>> {
         let copy = self.copy(sql);
         let last = Last::of(copy.as_deref().unwrap_or(sql), parameters, self.client());
-        self.tell(&last).await.map_err(Refused::into_fields)
+        let told = self.tell(&last).await.map_err(Refused::into_fields);
+        told.map_err(|error| match &copy {
+            Some(copy) => self.in_options(error, copy),
+            None => error,
+        })
     }
 
     pub(crate) async fn tell(&mut self, last: &Last<'_>) -> Result<String, Refused> {
@@ -260,8 +264,20 @@ impl<'a> Work<'a> {
     pub(crate) fn copy(&self, sql: &str) -> Option<String> {
         match self.prepared.form() {
             Form::Copy { options } => Some(format!("COPY ({sql}\n) TO STDOUT {options}")),
-            Form::Rows | Form::Explain => None,
+            Form::Rows | Form::Explain(_) => None,
         }
+    }
+
+    /// An error of a COPY of the gate's own, as one about the client's text: both end with the same options.
+    fn in_options(&self, mut error: Box<Fields>, copy: &str) -> Box<Fields> {
+        let Form::Copy { options } = self.prepared.form() else { return error };
+        let before = |text: &str| {
+            let start = text.rfind(options.as_str()).filter(|_| !options.is_empty())?;
+            u32::try_from(text.get(..start)?.chars().count()).ok()
+        };
+        let ours = error.position.zip(before(copy)).and_then(|(at, before)| at.checked_sub(before));
+        error.position = ours.zip(before(&self.prepared.text)).map(|(at, before)| at + before);
+        error
     }
 
     async fn stream(&mut self, planned: &Arc<Planned>) -> Result<Attempt, Box<Fields>> {

@@ -4,7 +4,8 @@
 mod home;
 
 use sql::fanout::{
-    Answered, Discloses, Form, Parameter, Plan, Query, Refusal, Temporary, Tier, Type, Types, Unfit, Wishes,
+    Answered, Discloses, Form, Parameter, Plan, Query, Refusal, Shown, Temporary, Tier, Type, Types, Unfit,
+    Wishes,
 };
 
 fn planned(text: &str, wishes: &Wishes, types: &Types) -> Result<Plan, Unfit> {
@@ -270,10 +271,10 @@ fn copy_and_explain_are_what_is_around_a_query() {
         ),
         ("COPY todos (id) TO STDOUT", Form::Copy { options: String::new() }, "SELECT id FROM todos"),
         ("copy (select ')') to stdout;", Form::Copy { options: String::new() }, "select ')'"),
-        ("EXPLAIN SELECT $1 FROM todos", Form::Explain, "SELECT $1 FROM todos"),
-        ("EXPLAIN (COSTS off, FORMAT json) SELECT 1", Form::Explain, "SELECT 1"),
-        ("EXPLAIN VERBOSE (SELECT 1)", Form::Explain, "(SELECT 1)"),
-        ("EXPLAIN (SELECT 1)", Form::Explain, "(SELECT 1)"),
+        ("EXPLAIN SELECT $1 FROM todos", Form::Explain(Shown::Text), "SELECT $1 FROM todos"),
+        ("EXPLAIN (COSTS off, FORMAT json) SELECT 1", Form::Explain(Shown::Json), "SELECT 1"),
+        ("EXPLAIN VERBOSE (SELECT 1)", Form::Explain(Shown::Text), "(SELECT 1)"),
+        ("EXPLAIN (SELECT 1)", Form::Explain(Shown::Text), "(SELECT 1)"),
     ];
     for (text, form, inner) in cases {
         let query = Query::read(text).unwrap_or_else(|refusal| panic!("{text}: {refusal}"));

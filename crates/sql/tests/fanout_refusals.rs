@@ -18,7 +18,7 @@ fn refusal(text: &str) -> Option<Refusal> {
 }
 
 /// Statements that are understood and refused, and a word of what is said.
-const FORBIDDEN: [(&str, &str); 91] = [
+const FORBIDDEN: [(&str, &str); 86] = [
     ("INSERT INTO todos (title) VALUES ('x')", "INSERT"),
     ("UPDATE todos SET done = true", "UPDATE"),
     ("DELETE FROM todos", "DELETE"),
@@ -32,7 +32,8 @@ const FORBIDDEN: [(&str, &str); 91] = [
     ("REVOKE SELECT ON todos FROM PUBLIC", "REVOKE"),
     ("COMMENT ON TABLE todos IS 'x'", "COMMENT"),
     ("COPY todos FROM STDIN", "COPY FROM"),
-    ("COPY todos TO STDOUT", "COPY of a table"),
+    ("COPY todos TO '/tmp/x'", "file or program"),
+    ("EXPLAIN (FORMAT xml) SELECT 1", "FORMAT xml"),
     ("COPY (SELECT * FROM todos) TO '/tmp/x'", "file or program"),
     ("COPY (SELECT * FROM todos) TO PROGRAM 'cat'", "file or program"),
     ("COPY (DELETE FROM todos RETURNING id) TO STDOUT", "DELETE"),
@@ -49,12 +50,6 @@ const FORBIDDEN: [(&str, &str); 91] = [
     ("WITH x AS (DELETE FROM todos RETURNING id) SELECT * FROM x", "only reads"),
     ("WITH x AS (INSERT INTO todos (id) VALUES (1) RETURNING id) SELECT * FROM x", "only reads"),
     ("WITH x AS (UPDATE todos SET done = true RETURNING id) SELECT * FROM x", "only reads"),
-    ("DECLARE c CURSOR FOR SELECT * FROM todos", "DECLARE"),
-    ("FETCH 1 FROM c", "FETCH"),
-    ("MOVE 1 FROM c", "MOVE"),
-    ("CLOSE c", "CLOSE"),
-    ("PREPARE p AS SELECT * FROM todos", "PREPARE"),
-    ("EXECUTE p", "EXECUTE"),
     ("CALL p()", "CALL"),
     ("DO $$ BEGIN END $$", "DO"),
     ("LOCK TABLE todos", "LOCK"),
@@ -138,6 +133,12 @@ fn what_is_not_understood_leaves_the_word_to_home() {
         "SELECT 1)",
         "EXPLAIN",
         "COPY (SELECT 1",
+        "DECLARE c CURSOR FOR SELECT * FROM todos",
+        "FETCH 1 FROM c",
+        "MOVE 1 FROM c",
+        "CLOSE c",
+        "PREPARE p AS SELECT * FROM todos",
+        "EXECUTE p",
         "SELECT * FROM a.b.c",
         "SELECT * EXCEPT (id) FROM todos",
         "SELECT TOP 3 * FROM todos",

@@ -19,6 +19,10 @@ COPY (SELECT count(*) FROM todos WHERE false) TO STDOUT;
 
 COPY todos TO STDOUT;
 
+COPY lists TO STDOUT;
+
+COPY public."lists" TO STDOUT WITH CSV HEADER;
+
 COPY lists (id, name) TO STDOUT (FORMAT csv);
 
 COPY (VALUES (1, 'a'), (2, NULL)) TO STDOUT;

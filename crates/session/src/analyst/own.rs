@@ -161,7 +161,9 @@ impl Talk<'_> {
                 self.transaction_statement(&statement.kind, own, text, company).await
             }
             Kind::SetConstraints { .. } => Ok(Answer::tag("SET CONSTRAINTS")),
-            Kind::SetSessionCharacteristics { .. } => Ok(Answer::tag("SET")),
+            Kind::SetSessionCharacteristics { modes } => {
+                self.set_characteristics(text.get(modes.clone()).unwrap_or_default(), company).await
+            }
             Kind::SetRole { role: None, .. } | Kind::SetSessionAuthorization { role: None, .. } => {
                 Ok(Answer::tag("SET"))
             }

@@ -6,6 +6,7 @@ use super::layers::{Layers, PATH, is_default_path, is_fanout};
 use super::own::is_known_here;
 use super::refusals;
 use super::talk::Talk;
+use super::transaction::isolation_level;
 use crate::error;
 use crate::local::Company;
 use crate::parameters::{Change, MAX_PARAMETERS, Parameters, Value};
@@ -18,6 +19,9 @@ use wire::{Fields, sqlstate};
 
 /// The parameter that makes a session ask many stores.
 pub(crate) const SWITCH: &str = "stuffgate.fanout";
+
+/// The isolation level of transactions that name none.
+const DEFAULT_ISOLATION: &str = "default_transaction_isolation";
 
 /// What of a parameter is to be changed.
 enum Rule {
@@ -49,6 +53,18 @@ impl Talk<'_> {
             return Ok(answer.warning(sqlstate::NO_ACTIVE_SQL_TRANSACTION, message));
         }
         Ok(answer)
+    }
+
+    /// `SET SESSION CHARACTERISTICS AS TRANSACTION`: of these modes only the isolation level is ever asked for.
+    pub(super) async fn set_characteristics(
+        &mut self,
+        modes: &str,
+        company: Company,
+    ) -> Result<Answer, Fault> {
+        if let Some(level) = isolation_level(modes) {
+            self.set(Scope::Session, DEFAULT_ISOLATION, Some(Value::Text(level.to_owned())), company).await?;
+        }
+        Ok(Answer::tag("SET"))
     }
 
     /// `RESET name`
@@ -121,7 +137,13 @@ impl Talk<'_> {
             "search_path" => PATH.to_owned(),
             "role" => "none".to_owned(),
             "session_authorization" => self.caller.name.to_string(),
-            "transaction_isolation" => self.transaction.isolation().to_owned(),
+            "transaction_isolation" => match self.transaction.isolation() {
+                Some(level) => level.to_owned(),
+                None => {
+                    let default = format!("SELECT pg_catalog.current_setting('{DEFAULT_ISOLATION}')");
+                    self.value_of(&default).await?.unwrap_or_default()
+                }
+            },
             "transaction_read_only" => "on".to_owned(),
             "transaction_deferrable" => "off".to_owned(),
             SWITCH => "on".to_owned(),

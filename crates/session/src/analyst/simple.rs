@@ -138,10 +138,10 @@ impl Talk<'_> {
             return Err(refusals::only_in_transaction(what).into());
         }
         let committed = commit && !self.transaction.is_failed();
-        let modes = format!("isolation level {}", self.transaction.isolation());
+        let modes = self.transaction.isolation().map(|level| format!("isolation level {level}"));
         self.settle(committed).await?;
         if chain {
-            self.transaction.begin(&modes);
+            self.transaction.begin(&modes.unwrap_or_default());
         }
         let answer = Answer::tag(if committed { "COMMIT" } else { "ROLLBACK" });
         if open {

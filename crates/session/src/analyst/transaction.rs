@@ -6,9 +6,6 @@ use super::layers::Layers;
 /// Savepoints of one transaction.
 pub(super) const MAX_SAVEPOINTS: usize = 1000;
 
-/// What Postgres has where nobody says otherwise.
-const USUAL_ISOLATION: &str = "read committed";
-
 /// Where it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Stage {
@@ -19,6 +16,14 @@ enum Stage {
     Failed,
 }
 
+/// The isolation level that a transaction's modes name.
+pub(super) fn isolation_level(modes: &str) -> Option<&'static str> {
+    let words = modes.to_ascii_lowercase().replace(',', " ");
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let known = ["serializable", "repeatable read", "read committed", "read uncommitted"];
+    known.into_iter().find(|level| words.contains(&format!("isolation level {level}")))
+}
+
 /// A transaction, begun or implicit.
 #[derive(Debug, Default)]
 pub(super) struct Transaction {
@@ -27,7 +32,7 @@ pub(super) struct Transaction {
     before: Option<Box<Layers>>,
     savepoints: Vec<(String, Layers)>,
     /// As `SHOW transaction_isolation` has it, where `BEGIN` said so.
-    isolation: Option<String>,
+    isolation: Option<&'static str>,
 }
 
 impl Transaction {
@@ -58,18 +63,12 @@ impl Transaction {
 
     /// Takes note of its modes, as far as anybody can ask for them.
     pub(super) fn set_modes(&mut self, modes: &str) {
-        let words = modes.to_ascii_lowercase().replace(',', " ");
-        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-        let known = ["serializable", "repeatable read", "read committed", "read uncommitted"];
-        let named = known.into_iter().find(|level| words.contains(&format!("isolation level {level}")));
-        if let Some(level) = named {
-            self.isolation = Some(level.to_owned());
-        }
+        self.isolation = isolation_level(modes).or(self.isolation);
     }
 
-    /// As `SHOW transaction_isolation` has it.
-    pub(super) fn isolation(&self) -> &str {
-        self.isolation.as_deref().unwrap_or(USUAL_ISOLATION)
+    /// As `SHOW transaction_isolation` has it, where that is not the session's default.
+    pub(super) fn isolation(&self) -> Option<&'static str> {
+        self.isolation
     }
 
     /// `now` is about to be changed.
@@ -161,7 +160,7 @@ mod tests {
     fn what_was_set_is_taken_back_with_what_it_was_set_in() {
         let (start, mut transaction) = (layers(), Transaction::default());
         transaction.begin("ISOLATION LEVEL  SERIALIZABLE, READ ONLY");
-        assert_eq!((transaction.status(), transaction.isolation()), (b'T', "serializable"));
+        assert_eq!((transaction.status(), transaction.isolation()), (b'T', Some("serializable")));
         transaction.changes(&start);
         let changed = at_tier(&start, "t3");
         assert!(transaction.savepoint("a", &changed));
@@ -173,7 +172,7 @@ mod tests {
         assert_eq!(transaction.status(), b'T');
         assert!(transaction.release("a") && !transaction.release("a"));
         assert_eq!(transaction.roll_back().as_ref().and_then(tier).as_deref(), Some("auto"));
-        assert_eq!((transaction.status(), transaction.isolation()), (b'I', "read committed"));
+        assert_eq!((transaction.status(), transaction.isolation()), (b'I', None));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod catalog;
 mod columns;
 mod combine;
 mod disclosed;
+mod explain;
 mod expressions;
 mod forbidden;
 mod from;
@@ -36,11 +37,12 @@ mod walk;
 mod words;
 
 pub use catalog::{Called, Catalog, Column, Function, Key, Lookup, Relation, RelationKind, Type};
+pub use explain::Shown;
 pub use plan::{
     Adding, Answered, Bound, Comparison, Discloses, Fold, Parameter, Piece, Plan, SortKey, TableNeeded,
     Temporary, Tier,
 };
-pub use query::{Form, Query, Shape, Types, Wishes};
+pub use query::{Form, Query, Shape, Types, WholeCopy, Wishes, whole_copy};
 pub use refusal::{Refusal, Unfit};
 
 /// The pseudo column that every table has in a fan-out: the name of the user whose store a row is from.

@@ -1,12 +1,13 @@
 //! One statement of a client, from its text to its plan.
 
 use super::catalog::{Catalog, Lookup, Type};
+use super::explain::Shown;
 use super::plan::{Plan, Tier};
 use super::read::{self, Read};
 use super::refusal::{Refusal, Unfit};
 use super::resolve::Resolved;
 use super::source::Source;
-use super::{alone, combine, gather, home, room, stream, tables, views};
+use super::{alone, combine, gather, home, room, stream, tables, views, words};
 use sqlparser::ast;
 
 /// What is to become of the rows.
@@ -20,7 +21,32 @@ pub enum Form {
         options: String,
     },
     /// There are none: the plan is shown.
-    Explain,
+    Explain(Shown),
+}
+
+/// Whether a text is a COPY of a table whose columns are not named: home knows which are copied.
+#[must_use]
+pub fn whole_copy(text: &str) -> Option<WholeCopy<'_>> {
+    let (table, at) = words::copied_whole(text)?;
+    Some(WholeCopy { text, table, at })
+}
+
+/// A COPY of a table whose columns are not named.
+#[derive(Clone, Copy, Debug)]
+pub struct WholeCopy<'a> {
+    text: &'a str,
+    /// The table's name as it is written.
+    pub table: &'a str,
+    at: usize,
+}
+
+impl WholeCopy<'_> {
+    /// The same with these columns, as they are written in a list.
+    #[must_use]
+    pub fn with(&self, columns: &str) -> String {
+        let (before, behind) = self.text.split_at(self.at);
+        format!("{before} ({columns}){behind}")
+    }
 }
 
 /// What a plan has to keep to.

@@ -1,5 +1,6 @@
 //! What the words at the head of a statement say: its kind, and the query within COPY or EXPLAIN.
 
+use super::explain::{self, Shown};
 use super::query::Form;
 use super::read;
 use super::refusal::Refusal;
@@ -87,65 +88,73 @@ pub(crate) fn form(text: &str, words: &Words) -> Result<(Form, String), Refusal>
 
 fn explain(text: &str, words: &Words) -> Result<(Form, String), Refusal> {
     let mut at = 1;
+    let mut shown = Shown::default();
     if words.is(text, at, "(")
         && !["select", "with", "values", "table", "("].iter().any(|word| words.is(text, 2, word))
     {
         let end = words.closing(text, at).ok_or_else(|| Refusal::unread("a parenthesis has no end"))?;
-        let options = &words.tokens[at..end];
-        if ["analyze", "analyse"].iter().any(|word| options.iter().any(|token| is(text, token, word))) {
-            return Err(no_analyze());
-        }
+        let options = words.tokens.get(at + 1..end).unwrap_or_default();
+        let options = options.split(|token| is_symbol(text, token, ","));
+        let options: Vec<Vec<&str>> =
+            options.map(|option| option.iter().map(|token| &text[token.range()]).collect()).collect();
+        shown = explain::options(&options)?;
         at = end + 1;
     } else {
         if words.is(text, at, "analyze") || words.is(text, at, "analyse") {
-            return Err(no_analyze());
+            return Err(explain::analyzed());
         }
         if words.is(text, at, "verbose") {
             at += 1;
         }
     }
-    Ok((Form::Explain, text[words.range(at..words.tokens.len())].to_owned()))
-}
-
-fn no_analyze() -> Refusal {
-    Refusal::unsupported(
-        "EXPLAIN ANALYZE is not supported in a fan-out",
-        "EXPLAIN without ANALYZE shows the tier and the statements; stuffgate.legs shows what each store took.",
-    )
+    Ok((Form::Explain(shown), text[words.range(at..words.tokens.len())].to_owned()))
 }
 
 fn copy(text: &str, words: &Words) -> Result<(Form, String), Refusal> {
-    let open = (1..words.tokens.len()).find(|at| words.is(text, *at, "("));
-    let to = |at: usize| words.is(text, at, "to") || words.is(text, at, "from");
-    let Some(open) = open.filter(|open| !(1..*open).any(to)) else {
-        let from = (1..words.tokens.len()).find(|at| to(*at)).is_some_and(|at| words.is(text, at, "from"));
-        return Err(if from { refused_kind("COPY FROM") } else { copy_query() });
-    };
-    let end = words.closing(text, open).ok_or_else(|| Refusal::unread("a parenthesis has no end"))?;
-    if words.is(text, end + 1, "from") {
+    let of_query = words.is(text, 1, "(");
+    let behind = if of_query { words.closing(text, 1).map_or(words.tokens.len(), |end| end + 1) } else { 1 };
+    let is_way = |at: &usize| words.is(text, *at, "to") || words.is(text, *at, "from");
+    let way = (behind..words.tokens.len()).find(is_way).ok_or_else(|| Refusal::unread("COPY to nowhere"))?;
+    if words.is(text, way, "from") {
         return Err(refused_kind("COPY FROM"));
     }
-    if !words.is(text, end + 1, "to") || !words.is(text, end + 2, "stdout") {
+    if !words.is(text, way + 1, "stdout") {
         return Err(Refusal::unsupported(
             "COPY to a file or program is not supported in a fan-out",
             "Use COPY (SELECT …) TO STDOUT.",
         ));
     }
-    let options = text[words.range(end + 3..words.tokens.len())].to_owned();
-    let inner = &text[words.range(open + 1..end)];
-    // A table with its columns is a query of these columns.
-    let query = match open {
-        1 => inner.to_owned(),
-        _ => format!("SELECT {inner} FROM {}", &text[words.range(1..open)]),
+    let options = text[words.range(way + 2..words.tokens.len())].to_owned();
+    let query = match words.tokens.get(1..way).unwrap_or_default() {
+        [_, inner @ .., _] if of_query => text[read::span(inner)].to_owned(),
+        table => copied(text, table),
     };
     Ok((Form::Copy { options }, query))
 }
 
-fn copy_query() -> Refusal {
-    Refusal::unsupported(
-        "COPY of a table without its columns is not supported in a fan-out",
-        "Name the columns, or use COPY (SELECT … FROM the table) TO STDOUT.",
-    )
+/// A table as the query that COPY of it stands for.
+fn copied(text: &str, table: &[Token]) -> String {
+    let (name, columns) = match table.iter().position(|token| is_symbol(text, token, "(")) {
+        Some(open) => table.split_at(open),
+        None => (table, &[][..]),
+    };
+    let columns = match columns {
+        [_, columns @ .., _] => &text[read::span(columns)],
+        _ => "*",
+    };
+    format!("SELECT {columns} FROM {}", &text[read::span(name)])
+}
+
+/// The table of which `COPY table TO` copies all columns but generated ones, which only home knows: its name, and
+/// where the columns can be named.
+pub(crate) fn copied_whole(text: &str) -> Option<(&str, usize)> {
+    let words = Words::of(text).ok()?;
+    if !words.is(text, 0, "copy") || words.is(text, 1, "(") {
+        return None;
+    }
+    let way = (1..words.tokens.len()).find(|at| words.is(text, *at, "to") || words.is(text, *at, "("))?;
+    let name = words.range(1..way);
+    words.is(text, way, "to").then(|| (&text[name.clone()], name.end))
 }
 
 /// Refuses what is no query.
@@ -165,7 +174,8 @@ pub(crate) fn check_kind(text: &str, words: &Words) -> Result<(), Refusal> {
 
 fn refused_kind(kind: &str) -> Refusal {
     let hint = match kind {
-        "DECLARE" | "FETCH" | "MOVE" | "CLOSE" | "PREPARE" | "EXECUTE" | "DEALLOCATE" => {
+        "DECLARE" | "FETCH" | "MOVE" | "CLOSE" | "PREPARE" | "EXECUTE" | "DEALLOCATE" | "BEGIN" | "START"
+        | "COMMIT" | "END" | "ROLLBACK" | "ABORT" | "SAVEPOINT" | "RELEASE" | "DISCARD" | "SET" | "RESET" => {
             // A session answers what is valid of these before it is read here: home knows what is wrong with it.
             let hint = "Send it in a session of an analyst, or the query by itself.";
             let refusal = Refusal::unsupported(format!("{kind} is not supported in a fan-out"), hint);
