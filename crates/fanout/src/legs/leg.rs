@@ -8,6 +8,7 @@ use super::scope::InScope;
 use model::{LegReport, Outcome};
 use pool::{CancelSlot, Lease};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
 use tracing::Instrument as _;
@@ -96,6 +97,12 @@ async fn report(shared: &Shared, index: usize, store: &InScope, mut sink: Sink) 
         bytes: came.bytes as u64,
         elapsed: began.elapsed(),
     };
+    if !came.passed {
+        // Rows that are passed on take their reader's time.
+        let took = if outcome == Outcome::Ok { report.elapsed } else { Duration::ZERO };
+        let took = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
+        store.took.store(took, Ordering::Relaxed);
+    }
     let results = (outcome == Outcome::Ok).then_some(came.results);
     Finished { index, report, results, collates_otherwise: came.collates_otherwise }
 }

@@ -53,11 +53,13 @@ pub(crate) struct Shared {
     pub(crate) request: Request,
     pub(crate) budget: Arc<Budget>,
     pub(crate) deadline: Instant,
+    /// In which order stores are asked; none if in that of the scope.
+    order: Option<Vec<usize>>,
     next: AtomicUsize,
 }
 
 impl Shared {
-    fn new(stores: &Arc<Stores>, scope: Scope, statement: Statement) -> Arc<Self> {
+    fn new(stores: &Arc<Stores>, scope: Scope, statement: Statement, order: Option<Vec<usize>>) -> Arc<Self> {
         let budget = Budget::of(statement.limits.total_bytes);
         let deadline = Instant::now() + statement.settings.deadline;
         let request = Request::new(statement, |text| stores.hash(text));
@@ -67,14 +69,18 @@ impl Shared {
             request,
             budget,
             deadline,
+            order,
             next: AtomicUsize::new(0),
         })
     }
 
     /// The next store whose leg nobody has begun.
     fn next(&self) -> Option<usize> {
-        let index = self.next.fetch_add(1, Ordering::Relaxed);
-        (index < self.scope.len()).then_some(index)
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        match &self.order {
+            Some(order) => order.get(turn).copied(),
+            None => (turn < self.scope.len()).then_some(turn),
+        }
     }
 
     /// Legs at a time.
@@ -91,7 +97,8 @@ impl Legs {
     /// Asks every store in `scope`. To be called within a runtime.
     #[must_use]
     pub fn start(stores: &Arc<Stores>, scope: Scope, statement: Statement) -> Self {
-        let shared = Shared::new(stores, scope, statement);
+        let order = scope.slowest_first();
+        let shared = Shared::new(stores, scope, statement, Some(order));
         let (sender, receiver) = mpsc::channel(MAX_FINISHED);
         for _ in 0..shared.concurrency().min(shared.scope.len()) {
             tokio::spawn(keep(Arc::clone(&shared), sender.clone()));
@@ -128,7 +135,7 @@ impl Arrivals {
     /// Asks every store in `scope`. To be called within a runtime.
     #[must_use]
     pub fn start(stores: &Arc<Stores>, scope: Scope, statement: Statement) -> Self {
-        let shared = Shared::new(stores, scope, statement);
+        let shared = Shared::new(stores, scope, statement, None);
         let (sender, receiver) = mpsc::channel(MAX_BATCHES);
         for _ in 0..shared.concurrency().min(shared.scope.len()) {
             tokio::spawn(pass(Arc::clone(&shared), sender.clone()));
@@ -170,7 +177,7 @@ impl Heads {
     /// Asks every store in `scope`. To be called within a runtime.
     #[must_use]
     pub fn start(stores: &Arc<Stores>, scope: Scope, statement: Statement) -> Self {
-        let shared = Shared::new(stores, scope, statement);
+        let shared = Shared::new(stores, scope, statement, None);
         let crowd = Arc::new(Crowd::new(shared.concurrency(), shared.scope.len()));
         let head = |index| {
             let (sender, receiver) = mpsc::channel(MAX_BATCHES);

@@ -4,7 +4,9 @@ use super::outcome::Fault;
 use model::{Disclosure, Grant, GrantId, Name, Outcome};
 use pool::Place;
 use sql::fanout::Discloses;
+use std::cmp::Reverse;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A store that is asked, or that cannot be and is told of.
 #[derive(Clone, Debug)]
@@ -18,6 +20,8 @@ pub struct InScope {
     pub(crate) place: Result<Arc<Place>, Fault>,
     /// The row that it was made from.
     pub(crate) row: Arc<Grant>,
+    /// Microseconds that its last leg took; 0 if that was not ok, or there was none.
+    pub(crate) took: Arc<AtomicU32>,
 }
 
 /// The stores of one statement, in the order of users' names: every live grant, whatever becomes of it.
@@ -48,6 +52,16 @@ impl Scope {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.stores.is_empty()
+    }
+
+    /// The stores' numbers, in the order in which they are best asked where not all can be at a time: those first
+    /// that took longest the last time, so that nobody waits for them in the end; and those last that were not ok,
+    /// so that what hangs takes no healthy store's turn.
+    pub(crate) fn slowest_first(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        let took = |index: &usize| self.stores.get(*index).map(|store| store.took.load(Ordering::Relaxed));
+        order.sort_by_cached_key(|index| Reverse(took(index)));
+        order
     }
 
     /// Where a store is reached, or why it is not asked.

@@ -148,7 +148,8 @@ impl Stores {
             })
         };
         let (id, class, expires_at) = (grant.id, grant.fanout, grant.expires_at);
-        Some(InScope { user: user.name, grant: id, class, expires_at, place, row: Arc::new(grant) })
+        let took = before.get(&id).map(|known| Arc::clone(&known.took)).unwrap_or_default();
+        Some(InScope { user: user.name, grant: id, class, expires_at, place, row: Arc::new(grant), took })
     }
 
     fn place(&self, grant: &Grant, user: &str, reader: Option<Reader>) -> Result<Place, Fault> {

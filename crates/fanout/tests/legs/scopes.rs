@@ -1,6 +1,7 @@
 //! Who is asked: the grants that are live, and no store more.
 
-use crate::world::{SERVICE, World, grant, one, store};
+use crate::world::{SERVICE, World, grant, in_partition, one, plan, postgres, statement, store, table};
+use fanout::legs::Legs;
 use model::{Change, Disclosure, GrantId, GrantState, Name, Outcome, ServiceId, User, UserId};
 use sql::fanout::Discloses;
 use std::sync::atomic::Ordering;
@@ -43,6 +44,38 @@ async fn live_grants_are_asked_in_the_order_of_names() {
     assert_eq!(names(&world).await, ["alice", "dave", "erin", "zoe"]);
     world.directory.apply(&Change::GrantGone(GrantId(5)));
     assert_eq!(names(&world).await, ["alice", "erin", "zoe"]);
+}
+
+#[tokio::test]
+async fn stores_that_took_longest_are_asked_first_and_those_that_failed_last() {
+    let (server, world) = (postgres(&["a", "b", "c", "d"], "CREATE TABLE t (n int)"), World::new());
+    let databases = ["a", "b", "c", "d"];
+    for (number, (user, database)) in (1..).zip(["alice", "bob", "carol", "dave"].into_iter().zip(databases))
+    {
+        world.add(number, user, server.port(), database);
+    }
+    let order = async || {
+        let mut asked = statement(plan("SELECT count(*) FROM t", &["bigint"], vec![table("t", &[])]));
+        asked.settings.concurrency = 1;
+        let scope = world.stores.scope(SERVICE, Discloses::Sums).await;
+        let mut legs = Legs::start(&world.stores, scope, asked);
+        let mut order = Vec::new();
+        while let Some(finished) = legs.next().await {
+            order.push(finished.report.user.to_string());
+        }
+        order
+    };
+    assert_eq!(order().await, ["alice", "bob", "carol", "dave"], "nobody has been asked yet");
+    for (database, waits) in [("c", 0.3), ("b", 0.1)] {
+        let policy = format!("CREATE POLICY waits ON t USING ((SELECT 1 FROM pg_sleep({waits})) = 1)");
+        in_partition(&server, database, &format!("ALTER TABLE t ENABLE ROW LEVEL SECURITY; {policy}"));
+        in_partition(&server, database, "INSERT INTO t VALUES (1)");
+    }
+    in_partition(&server, "a", "ALTER TABLE t RENAME TO elsewhere");
+    order().await;
+    // A change of the directory does not make it forget.
+    world.directory.apply(&Change::Grant(grant(4)));
+    assert_eq!(order().await, ["carol", "bob", "dave", "alice"]);
 }
 
 #[tokio::test]
