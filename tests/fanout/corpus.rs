@@ -55,6 +55,11 @@ impl Case {
     }
 }
 
+/// What only newer versions of Postgres can be asked.
+pub(crate) fn newer() -> Vec<Case> {
+    read("newer", include_str!("corpus/newer.sql"))
+}
+
 /// Reads a file's queries.
 pub(crate) fn read(subject: &str, text: &str) -> Vec<Case> {
     text.split("\n\n").filter_map(|paragraph| case(subject, paragraph)).collect()

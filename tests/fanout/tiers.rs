@@ -1,18 +1,28 @@
 //! Each tier, forced, answers as the oracle does or says that it cannot; and each answers enough.
 
 use crate::agreement::{Oracle, Tally, is_refused};
-use crate::corpus;
+use crate::corpus::{self, Case};
+use crate::data::STORES;
 use crate::reply::{Form, ask};
-use crate::stage::Stage;
+use crate::stage::{PATIENT, SCHEMA, Stage};
+use stuffgate_tests::WorldPlan;
+
+/// Subjects in which aggregates are put together from parts.
+const COMBINED: [&str; 4] = ["aggregates", "float_aggregates", "statistics", "ordered_sets"];
 
 /// Asks the whole corpus at one tier, of which at least `least` queries must be answered. What is marked for the
 /// tier must be among them.
 async fn holds_at(tier: &str, form: Form, least: usize) {
-    let stage = Stage::start().await;
-    let mut oracle = Oracle::of(&stage).await;
+    let answered = agrees(&Stage::start().await, &corpus::all(), tier, form).await;
+    assert!(corpus::part().is_some() || answered >= least, "{answered} answered at {tier}");
+}
+
+/// Asks all of it and tells how many were answered.
+async fn agrees(stage: &Stage, cases: &[Case], tier: &str, form: Form) -> usize {
+    let mut oracle = Oracle::of(stage).await;
     let mut analyst = stage.analyst(tier).await;
     let mut tally = Tally::default();
-    for case in &corpus::all() {
+    for case in cases {
         let form = if case.forms().contains(&form) { form } else { Form::Text };
         let wanted = oracle.ask(case, form).await;
         let got = ask(&mut analyst, form, &case.sql, &case.given()).await;
@@ -23,8 +33,7 @@ async fn holds_at(tier: &str, form: Form, least: usize) {
         tally.take(case, tier, &wanted, &got);
     }
     tally.demand_agreement();
-    let answered: usize = tally.counts().0;
-    assert!(corpus::part().is_some() || answered >= least, "{answered} answered at {tier}");
+    tally.counts().0
 }
 
 #[tokio::test]
@@ -45,4 +54,15 @@ async fn folding_partial_aggregates_first_changes_no_answer() {
 #[tokio::test]
 async fn rows_that_stream_are_the_oracles_rows_in_its_order() {
     holds_at("t0", Form::Binary, 180).await;
+}
+
+#[tokio::test]
+async fn aggregates_are_combined_by_the_newest_postgres_as_well() {
+    let plan = WorldPlan::default().users(STORES.map(|(name, _)| name)).majors([18]).settings(PATIENT);
+    let stage = Stage::of(plan, |_| SCHEMA.to_owned()).await;
+    let mut cases = corpus::newer();
+    cases.extend(corpus::all().into_iter().filter(|case| COMBINED.contains(&case.subject.as_str())));
+    for tier in ["t2", "t3"] {
+        agrees(&stage, &cases, tier, Form::Text).await;
+    }
 }

@@ -182,6 +182,7 @@ fn kind(row: &Row<'_>, at: usize) -> Option<Type> {
 
 fn function(called: Called, row: &Row<'_>) -> Option<Function> {
     let letter = |at| row.text(at)?.chars().next();
+    let most = row.text(9).map_or(Ok(usize::MAX), str::parse).ok()?;
     Some(Function {
         called,
         schema: row.text(3)?.to_owned(),
@@ -189,6 +190,7 @@ fn function(called: Called, row: &Row<'_>) -> Option<Function> {
         volatility: letter(5)?,
         returns_set: row.text(6)? == "true",
         extension: row.text(7)? == "true",
+        arguments: row.text(8)?.parse().ok()?..=most,
     })
 }
 

@@ -42,7 +42,9 @@ SELECT 'p', f.ord, p.oid::pg_catalog.int8, n.nspname, p.prokind::pg_catalog.text
     (n.nspname <> 'pg_catalog' AND EXISTS (
         SELECT FROM pg_catalog.pg_depend d
         WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'
-    ))::pg_catalog.text, NULL, NULL
+    ))::pg_catalog.text,
+    (p.pronargs - p.pronargdefaults)::pg_catalog.text,
+    CASE WHEN p.provariadic = 0 THEN p.pronargs::pg_catalog.text END
 FROM ROWS FROM (pg_catalog.unnest($3::pg_catalog.text[]), pg_catalog.unnest($4::pg_catalog.text[]))
     WITH ORDINALITY AS f(space, name, ord)
 JOIN pg_catalog.pg_proc p ON p.proname = f.name

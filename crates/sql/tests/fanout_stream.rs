@@ -49,7 +49,7 @@ fn catalog(query: &Query) -> Catalog {
         let returns_set = called.name == "generate_series";
         let schema = if called.name == "own" { "public" } else { "pg_catalog" };
         let (schema, extension, volatility) = (schema.to_owned(), false, 'i');
-        Function { called, schema, extension, kind, volatility, returns_set }
+        Function { called, schema, extension, kind, volatility, returns_set, arguments: 0..=usize::MAX }
     };
     Catalog {
         relations: lookup.relations.into_iter().map(relation).collect(),

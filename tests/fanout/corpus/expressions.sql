@@ -89,3 +89,13 @@ SELECT id, title FROM todos WHERE id > 'ffffffff-0000-0000-0000-000000000000' OR
 SELECT id, weight / 3, weight * weight, weight + 0.00, 1 / 3.0 FROM todos WHERE abs(weight) < 1000;
 
 SELECT id, ratio * 2, ratio + 0.1::real, score * 2, ratio::numeric FROM todos WHERE abs(score) < 1e5;
+
+-- What a function of this name may do depends on how many arguments it is given.
+-- @at t3 t2 t1
+SELECT max(length(title)), sum(length(c)), max(length(raw)), max(length(note)) FROM todos;
+
+-- @at t3
+SELECT max(length(raw, 'LATIN1')) FROM todos;
+
+-- @at t3 t2
+SELECT max(age(stamp, timestamp '2000-01-01')) FROM todos WHERE isfinite(stamp);

@@ -1,5 +1,7 @@
 //! What home's catalog says of the names in a statement: what a plan is made from.
 
+use std::ops::RangeInclusive;
+
 /// What is known of the relations and functions that a statement names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Catalog {
@@ -116,4 +118,6 @@ pub struct Function {
     pub volatility: char,
     /// Whether it returns a set.
     pub returns_set: bool,
+    /// How many arguments it takes; without end if the last may be repeated.
+    pub arguments: RangeInclusive<usize>,
 }

@@ -45,7 +45,8 @@ const SURE: [&str; 16] = [
 ];
 
 /// Immutable, and never by a collation, whatever their arguments.
-const NEUTRAL: [&str; 34] = [
+const NEUTRAL: [&str; 35] = [
+    "age",
     "substr",
     "substring",
     "lpad",
@@ -132,11 +133,10 @@ pub(crate) fn known(called: &Called, arguments: usize, catalog: &Catalog) -> Opt
     if moment(name).is_some() && arguments == 0 {
         return Some(Known::Moment(Kind::Plain));
     }
-    let mut overloads = catalog.functions.iter().filter(|function| function.called == *called).peekable();
+    let overloads = catalog.functions.iter().filter(|function| function.called == *called);
+    let mut overloads = overloads.filter(|function| function.arguments.contains(&arguments)).peekable();
     overloads.peek()?;
-    // Of these names, what is only stable takes another number of arguments.
-    let other_overload = matches!((name, arguments), ("age", 2) | ("length", 1));
-    let pinned = PINNED.contains(&name) || other_overload;
+    let pinned = PINNED.contains(&name);
     let ours = overloads.all(|function| {
         function.schema == "pg_catalog"
             && function.kind == 'f'

@@ -18,6 +18,7 @@ mod gather;
 mod home;
 mod ident;
 mod narrow;
+mod operators;
 mod parameters;
 mod plan;
 mod pushed;

@@ -9,7 +9,7 @@ pub(crate) use super::values::{FIRST_OWN, Kind, kind_of};
 use super::values::{constant, type_kind};
 use sqlparser::ast::{
     self, AccessExpr, BinaryOperator as Op, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments,
-    Subscript, UnaryOperator, Value,
+    Subscript,
 };
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ pub(crate) struct Examiner<'a> {
     pub(crate) resolved: &'a Resolved,
 }
 
-type Examined = Result<Traits, Unfit>;
+pub(super) type Examined = Result<Traits, Unfit>;
 
 pub(super) fn not_pushed(what: &str) -> Unfit {
     Unfit::not_here(format!("{what} is not left to the stores"))
@@ -122,7 +122,7 @@ impl<'a> Examiner<'a> {
     }
 
     /// All of these; the value is of the kind `is`.
-    fn all<'e>(&self, parts: impl IntoIterator<Item = &'e Expr>, is: Kind) -> Examined {
+    pub(super) fn all<'e>(&self, parts: impl IntoIterator<Item = &'e Expr>, is: Kind) -> Examined {
         let mut traits = Traits { is, ..Traits::default() };
         for part in parts {
             let part = self.examine(part)?;
@@ -133,12 +133,12 @@ impl<'a> Examiner<'a> {
         Ok(traits)
     }
 
-    fn failing<'e>(&self, parts: impl IntoIterator<Item = &'e Expr>, is: Kind) -> Examined {
+    pub(super) fn failing<'e>(&self, parts: impl IntoIterator<Item = &'e Expr>, is: Kind) -> Examined {
         Ok(Traits { can_fail: true, ..self.all(parts, is)? })
     }
 
     /// All of these, compared by order.
-    fn ordered<'e>(&self, parts: impl IntoIterator<Item = &'e Expr>) -> Examined {
+    pub(super) fn ordered<'e>(&self, parts: impl IntoIterator<Item = &'e Expr>) -> Examined {
         let parts: Vec<&Expr> = parts.into_iter().collect();
         let mut collates = true;
         for part in &parts {
@@ -181,66 +181,6 @@ impl<'a> Examiner<'a> {
         let mut traits = constant(&typed.value.value)?;
         traits.is = type_kind(&typed.data_type).ok_or_else(|| not_pushed("a constant of this type"))?;
         Ok(traits)
-    }
-
-    fn binary(&self, left: &Expr, op: &Op, right: &Expr) -> Examined {
-        let both = || [left, right];
-        match op {
-            Op::Eq | Op::NotEq | Op::And | Op::Or | Op::Question | Op::QuestionAnd | Op::QuestionPipe => {
-                self.all(both(), Kind::Plain)
-            }
-            Op::AtArrow | Op::ArrowAt | Op::PGOverlap => self.all(both(), Kind::Plain),
-            Op::Lt | Op::Gt | Op::LtEq | Op::GtEq => self.ordered(both()),
-            Op::Plus
-            | Op::Minus
-            | Op::Multiply
-            | Op::Divide
-            | Op::Modulo
-            | Op::PGExp
-            | Op::BitwiseAnd
-            | Op::BitwiseOr
-            | Op::PGBitwiseXor
-            | Op::PGBitwiseShiftLeft
-            | Op::PGBitwiseShiftRight
-            | Op::HashMinus => self.failing(both(), Kind::Plain),
-            Op::StringConcat => self.all(both(), Kind::Unknown),
-            Op::Arrow | Op::HashArrow => self.all(both(), Kind::Plain),
-            Op::LongArrow | Op::HashLongArrow => self.all(both(), Kind::Text),
-            Op::PGLikeMatch | Op::PGNotLikeMatch => self.like(left, right, false),
-            Op::PGILikeMatch | Op::PGNotILikeMatch => self.like(left, right, true),
-            Op::PGRegexMatch | Op::PGRegexIMatch | Op::PGRegexNotMatch | Op::PGRegexNotIMatch => {
-                Ok(Traits { collates: true, ..self.failing(both(), Kind::Plain)? })
-            }
-            _ => Err(not_pushed("an operator")),
-        }
-    }
-
-    fn unary(&self, op: &UnaryOperator, inner: &Expr) -> Examined {
-        match op {
-            UnaryOperator::Not => self.all([inner], Kind::Plain),
-            // A sign before a constant is part of it.
-            UnaryOperator::Minus | UnaryOperator::Plus if matches!(inner, Expr::Value(_)) => {
-                self.all([inner], Kind::Plain)
-            }
-            UnaryOperator::Minus | UnaryOperator::Plus | UnaryOperator::BitwiseNot | UnaryOperator::PGAbs => {
-                self.failing([inner], Kind::Plain)
-            }
-            _ => Err(not_pushed("an operator")),
-        }
-    }
-
-    /// LIKE compares characters one by one under any deterministic collation; a pattern that ends in a
-    /// backslash is an error.
-    fn like(&self, expr: &Expr, pattern: &Expr, folds_case: bool) -> Examined {
-        let sound = match pattern {
-            Expr::Value(value) => match &value.value {
-                Value::SingleQuotedString(text) => !text.ends_with('\\'),
-                _ => false,
-            },
-            _ => false,
-        };
-        let all = self.all([expr, pattern], Kind::Plain)?;
-        Ok(Traits { collates: all.collates || folds_case, can_fail: all.can_fail || !sound, ..all })
     }
 
     fn cast(&self, inner: &Expr, to: &DataType) -> Examined {

@@ -106,10 +106,12 @@ impl House {
         }
         for called in &lookup.functions {
             let text = format!(
-                "SELECT prokind, provolatile, proretset, pronamespace::regnamespace FROM pg_proc WHERE proname = '{}'",
+                "SELECT prokind, provolatile, proretset, pronamespace::regnamespace, pronargs - pronargdefaults, \
+                 CASE WHEN provariadic = 0 THEN pronargs END FROM pg_proc WHERE proname = '{}'",
                 called.name
             );
             for row in self.rows("home", &text).await.unwrap() {
+                let number = |at: usize| row[at].as_ref().map(|text| text.parse::<usize>().unwrap());
                 let letter = |at: usize| row[at].clone().unwrap().chars().next().unwrap();
                 catalog.functions.push(Function {
                     called: called.clone(),
@@ -118,6 +120,7 @@ impl House {
                     kind: letter(0),
                     volatility: letter(1),
                     returns_set: letter(2) == 't',
+                    arguments: number(4).unwrap()..=number(5).unwrap_or(usize::MAX),
                 });
             }
         }

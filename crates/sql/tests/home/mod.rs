@@ -84,6 +84,7 @@ fn functions(called: &Called) -> Vec<Function> {
             kind,
             volatility,
             returns_set: false,
+            arguments: 0..=usize::MAX,
         }]
     };
     if called.schema.as_deref().is_some_and(|schema| schema != "pg_catalog" && schema != "public") {

@@ -116,7 +116,8 @@ pub(crate) fn sort(name: &str) -> Option<Sort> {
         | "bit_or"
         | "bit_xor"
         | "range_agg"
-        | "range_intersect_agg" => Sort::Same,
+        | "range_intersect_agg"
+        | "any_value" => Sort::Same,
         "variance" | "var_samp" | "var_pop" | "stddev" | "stddev_samp" | "stddev_pop" => Sort::Spread,
         "corr" | "covar_pop" | "covar_samp" | "regr_avgx" | "regr_avgy" | "regr_count" | "regr_intercept"
         | "regr_r2" | "regr_slope" | "regr_sxx" | "regr_sxy" | "regr_syy" => Sort::Pairs,
@@ -204,6 +205,7 @@ fn same(name: &str, kind: &Type) -> Option<Partial> {
         "bit_xor" => ("bit_xor({x}){f}", integer.then_some(Adding::BitXor)),
         "range_agg" => ("range_agg({x}){f}", None),
         "range_intersect_agg" => ("range_intersect_agg({x}){f}", None),
+        "any_value" => ("any_value({x}){f}", None),
         _ => return None,
     };
     Some(partial(sql, Typed::AsProbed, adding))

@@ -5,7 +5,7 @@ use super::super::plan::{Answered, Plan, Tier};
 use super::super::query::Types;
 use super::super::refusal::Unfit;
 use super::Shape;
-use super::aggregates::{self, Sort};
+use super::aggregates;
 use super::call::Call;
 use super::output;
 use super::parts::{self, Answer, Part};
@@ -75,7 +75,7 @@ fn can_be_grouped(kind: &Type) -> bool {
 /// Whether stores choose the smallest or largest of values that compare by a collation.
 fn ordered_by_collation(shape: &Shape, probed: &[Type]) -> bool {
     shape.calls.calls.iter().zip(&shape.answers).any(|(call, answer)| match answer {
-        Answer::Partials(Some(at)) if call.sort == Sort::Same => {
+        Answer::Partials(Some(at)) if matches!(call.name.as_str(), "min" | "max") => {
             probed.get(*at).is_some_and(|kind| kind.collatable)
         }
         _ => false,

@@ -56,10 +56,12 @@ impl Call {
         let order = match sort {
             Sort::Ordered if function.within_group.is_empty() => return Err(unknown()),
             Sort::Ordered => function.within_group.clone(),
-            Sort::List => own_order.cloned().collect(),
+            Sort::List => own_order.clone().cloned().collect(),
             _ => Vec::new(),
         };
-        if order.iter().any(|key| key.with_fill.is_some()) {
+        // Any value will do, but with an order Postgres takes the first.
+        let first = name == "any_value" && own_order.count() > 0;
+        if first || order.iter().any(|key| key.with_fill.is_some()) {
             return Err(unknown());
         }
         let distinct = distinct && !aggregates::ignores_duplicates(&name);
