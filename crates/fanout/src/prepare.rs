@@ -363,9 +363,13 @@ impl Prepared {
                 Err(reason) => return Ok(Err(Unfit::NotAtThisTier(reason))),
             },
         };
-        let types = home.types(&[&columns[..], &self.parameters].concat()).await?;
-        let (columns, parameters) = types.split_at(columns.len().min(types.len()));
-        let types = Types { columns: columns.to_vec(), parameters: parameters.to_vec() };
+        let result = self.result.iter().filter(|_| shape.has_rows()).map(|column| column.oid);
+        let result: Vec<u32> = result.collect();
+        let types = home.types(&[&columns[..], &self.parameters, &result].concat()).await?;
+        let (columns, types) = types.split_at(columns.len().min(types.len()));
+        let (parameters, result) = types.split_at(self.parameters.len().min(types.len()));
+        let (columns, parameters) = (columns.to_vec(), parameters.to_vec());
+        let types = Types { columns, parameters, result: result.to_vec() };
         let plan = shape.plan(&types);
         Ok(plan.and_then(|plan| match cannot_pass(&plan, aim) {
             Some(why) => Err(Unfit::NotAtThisTier(why.to_owned())),

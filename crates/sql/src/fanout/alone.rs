@@ -1,15 +1,15 @@
 //! Queries without a table of the service: home answers, once.
 
-use super::catalog::{Called, Catalog, RelationKind};
+use super::catalog::{Called, Catalog, Relation, RelationKind};
 use super::parameters;
 use super::plan::{Answered, Discloses, Plan, Tier};
-use super::query::Query;
+use super::parsed::Parsed;
 use super::refusal::Refusal;
 use super::resolve::Resolved;
 
 /// The plan, if no table is used; [`Refusal`] where something else than a table or view is.
 pub(crate) fn plan(
-    query: &Query,
+    query: &Parsed,
     catalog: &Catalog,
     resolved: &Resolved,
     tier: Tier,
@@ -24,28 +24,30 @@ pub(crate) fn plan(
             // What is left of a view is one that reads no table.
             RelationKind::View(_) => {}
             RelationKind::Catalog => {}
-            RelationKind::Other => {
-                return Err(Refusal::unsupported(
-                    format!("{} is neither a table nor a view", relation.called.name),
-                    "A fan-out reads tables and views; materialized views, sequences and foreign tables differ from store to store.",
-                ));
-            }
+            RelationKind::Other => return Err(neither(relation)),
         }
     }
-    if stores {
-        return Ok(None);
-    }
-    Ok(Some(Plan {
+    Ok((!stores).then(|| of(query.text(), tier)))
+}
+
+/// The plan of a text that uses no table of the service.
+pub(crate) fn of(text: &str, tier: Tier) -> Plan {
+    Plan {
         tier,
         discloses: Discloses::Sums,
         collates: false,
         tables: Vec::new(),
         pieces: Vec::new(),
-        answered: Answered::Alone {
-            sql: query.text().to_owned(),
-            parameters: parameters::of_client(query.text()),
-        },
-    }))
+        answered: Answered::Alone { sql: text.to_owned(), parameters: parameters::of_client(text) },
+    }
+}
+
+/// A relation whose rows no store can be asked for.
+pub(crate) fn neither(relation: &Relation) -> Refusal {
+    Refusal::unsupported(
+        format!("{} is neither a table nor a view", relation.called.name),
+        "A fan-out reads tables and views; materialized views, sequences and foreign tables differ from store to store.",
+    )
 }
 
 /// Home does not know the table either, and says so first.

@@ -16,7 +16,8 @@ pub(crate) mod writer;
 use super::catalog::{Catalog, Type};
 use super::disclosed;
 use super::plan::{Discloses, Plan, TableNeeded, Tier};
-use super::query::{Form, Query, Types, Wishes};
+use super::parsed::Parsed;
+use super::query::{Form, Types, Wishes};
 use super::refusal::Unfit;
 use super::resolve::Resolved;
 use canonical::Names;
@@ -53,7 +54,7 @@ pub(crate) struct Shape {
 
 /// How a query is combined.
 pub(crate) fn shape(
-    query: &Query,
+    query: &Parsed,
     catalog: &Catalog,
     resolved: &Resolved,
     tier: Tier,
@@ -85,7 +86,7 @@ struct Aim {
 
 /// How a query over tables is combined.
 fn over_tables(
-    query: &Query,
+    query: &Parsed,
     tree: &ast::Query,
     catalog: &Catalog,
     resolved: &Resolved,

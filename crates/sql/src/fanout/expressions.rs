@@ -2,12 +2,10 @@
 
 use super::catalog::Called;
 use super::forbidden;
-use super::ident::{called, folded};
-use super::refusal::Refusal;
+use super::ident::folded;
 use super::resolve::Reference;
 use super::walk::Walk;
 use sqlparser::ast::{self, AccessExpr, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Visitor};
-use sqlparser::tokenizer::Location;
 use std::ops::ControlFlow;
 
 /// Hands names and inner queries to the walk.
@@ -15,46 +13,23 @@ pub(crate) struct Expressions<'w, 'a> {
     walk: &'w mut Walk<'a>,
     /// Inner queries that the visitor is in; the walk has gone through those by itself.
     within: usize,
-    /// Names that may stand for a whole row.
-    rows: Vec<Location>,
 }
-
-/// Functions that see a row's columns, their names and values, but not its type.
-const OF_ROWS: [&str; 6] = ["count", "row_to_json", "to_json", "to_jsonb", "json_agg", "jsonb_agg"];
 
 impl<'w, 'a> Expressions<'w, 'a> {
     pub(crate) fn new(walk: &'w mut Walk<'a>) -> Self {
-        Self { walk, within: 0, rows: Vec::new() }
+        Self { walk, within: 0 }
     }
 
     fn function(&mut self, function: &ast::Function) {
         self.walk.called_function(&function.name);
         let FunctionArguments::List(list) = &function.args else { return };
-        let rows = called(&function.name).is_some_and(|name| OF_ROWS.contains(&name.name.as_str()));
         for arg in &list.args {
             let (FunctionArg::Named { arg, .. }
             | FunctionArg::ExprNamed { arg, .. }
             | FunctionArg::Unnamed(arg)) = arg;
-            match arg {
-                FunctionArgExpr::QualifiedWildcard(name) if !(rows && self.walk.row_of(name)) => {
-                    self.walk.refuse(Refusal::unsupported(
-                        format!("{name}.* as an argument is not supported in a fan-out"),
-                        "Name the columns.",
-                    ));
-                }
-                FunctionArgExpr::Expr(Expr::Identifier(ident)) if rows => self.rows.push(ident.span.start),
-                _ => {}
+            if let FunctionArgExpr::QualifiedWildcard(name) = arg {
+                self.walk.row_of(name);
             }
-        }
-    }
-
-    /// A whole row, which is of another type on home: only functions that look at its columns may see it.
-    fn row(&mut self, expr: &Expr, table: usize) {
-        let Expr::Identifier(ident) = expr else { return self.walk.check(forbidden::row(expr)) };
-        if self.rows.contains(&ident.span.start) {
-            self.walk.whole_row(table);
-        } else {
-            self.walk.check(forbidden::row(expr));
         }
     }
 
@@ -96,11 +71,12 @@ impl Visitor for Expressions<'_, '_> {
             Expr::CompoundIdentifier(parts) => self.walk.compound(parts),
             Expr::Function(function) => self.function(function),
             Expr::CompoundFieldAccess { access_chain, .. } => self.access(access_chain),
-            Expr::QualifiedWildcard(..) => self.walk.check(forbidden::row(expr)),
+            Expr::QualifiedWildcard(name, _) => self.walk.row_of(name),
             _ => {}
         }
         if let Some(Reference::Row(table)) = self.walk.resolved.reference(expr) {
-            self.row(expr, *table);
+            let table = *table;
+            self.walk.whole_row(table);
         }
         ControlFlow::Continue(())
     }

@@ -70,10 +70,7 @@ pub(crate) fn query(query: &ast::Query) -> Result<(), Refusal> {
 /// Clauses of a SELECT.
 pub(crate) fn select(select: &Select) -> Result<(), Refusal> {
     if select.into.is_some() {
-        return Err(Refusal::unsupported(
-            "SELECT INTO is not supported in a fan-out",
-            "Leave INTO out, or keep the answer with `stuffgate materialize`.",
-        ));
+        return Err(into());
     }
     let foreign = select.top.is_some()
         || select.select_modifiers.is_some()
@@ -91,6 +88,22 @@ pub(crate) fn select(select: &Select) -> Result<(), Refusal> {
     if foreign { Err(Refusal::unread("a clause of SELECT")) } else { Ok(()) }
 }
 
+/// A table is made of the result.
+pub(crate) fn into() -> Refusal {
+    Refusal::unsupported(
+        "SELECT INTO is not supported in a fan-out",
+        "Leave INTO out, or keep the answer with `stuffgate materialize`.",
+    )
+}
+
+/// A part of a table that each server chooses for itself.
+pub(crate) fn sample() -> Refusal {
+    Refusal::unsupported(
+        "TABLESAMPLE is not supported in a fan-out",
+        "Choose rows by a WHERE on a key, such as hashtext(id::text) % 100 = 0.",
+    )
+}
+
 /// Options of `*`.
 pub(crate) fn star(options: &WildcardAdditionalOptions) -> Result<(), Refusal> {
     let plain = options.opt_ilike.is_none()
@@ -106,10 +119,7 @@ pub(crate) fn star(options: &WildcardAdditionalOptions) -> Result<(), Refusal> {
 pub(crate) fn factor(factor: &TableFactor) -> Result<(), Refusal> {
     match factor {
         TableFactor::Table { sample: Some(_), .. } | TableFactor::Derived { sample: Some(_), .. } => {
-            Err(Refusal::unsupported(
-                "TABLESAMPLE is not supported in a fan-out",
-                "Choose rows by a WHERE on a key, such as hashtext(id::text) % 100 = 0.",
-            ))
+            Err(sample())
         }
         TableFactor::Table { with_hints, version, partitions, json_path, index_hints, .. }
             if !with_hints.is_empty()
@@ -146,11 +156,11 @@ pub(crate) fn expr(expr: &Expr) -> Result<(), Refusal> {
     if foreign { Err(Refusal::unread("an expression")) } else { Ok(()) }
 }
 
-/// A whole row where a value is expected.
-pub(crate) fn row(expr: &Expr) -> Result<(), Refusal> {
+/// A whole row of something that is not known.
+pub(crate) fn row(name: &ast::ObjectName) -> Result<(), Refusal> {
     Err(Refusal::unsupported(
-        format!("the whole row {expr} as a value is not supported in a fan-out"),
-        "Name the columns, or use SELECT *.",
+        format!("{name}.* as an argument is not supported in a fan-out"),
+        "Name the columns.",
     ))
 }
 

@@ -1,14 +1,15 @@
 //! Tier T3: the rows that a query needs come to home, which runs the client's own words over them.
 
-use super::catalog::{Catalog, Key, Relation};
+use super::catalog::{Catalog, Key, Relation, Type};
 use super::disclosed;
 use super::home;
 use super::ident::quoted;
 use super::narrow;
 use super::parameters;
-use super::plan::{Answered, Parameter, Piece, Plan, TableNeeded, Temporary, Tier};
+use super::plan::{Answered, Discloses, Parameter, Piece, Plan, TableNeeded, Temporary, Tier};
 use super::pushed::Pushing;
-use super::query::{Query, Types, Wishes};
+use super::parsed::Parsed;
+use super::query::{Types, Wishes};
 use super::refusal::{Refusal, Unfit};
 use super::resolve::Resolved;
 use super::tables::{self, Gathered};
@@ -20,11 +21,13 @@ pub(crate) struct Shape {
     plan: Plan,
     /// The pieces without what depends on the client's parameters.
     plain: Vec<Piece>,
+    /// What types of rows are called that may be in values: those of temporary tables are others.
+    row_types: Vec<String>,
 }
 
 /// How the rows of a query are gathered.
 pub(crate) fn shape(
-    query: &Query,
+    query: &Parsed,
     catalog: &Catalog,
     resolved: &Resolved,
     wishes: &Wishes,
@@ -60,12 +63,56 @@ pub(crate) fn shape(
             sql,
         },
     };
-    Ok(Shape { plan, plain: pieces(false) })
+    let row_types = if resolved.rows || query.has_rows() { row_types(catalog) } else { Vec::new() };
+    Ok(Shape { plan, plain: pieces(false), row_types })
+}
+
+/// How a text of which only the names are known is answered: over whole tables, and views of them.
+pub(crate) fn whole(
+    text: &str,
+    sql: String,
+    catalog: &Catalog,
+    gathered: &[Gathered<'_>],
+    views: Vec<String>,
+    wishes: &Wishes,
+) -> Result<Shape, Unfit> {
+    if wishes.floor > 1 {
+        return Err(below_floor().into());
+    }
+    if let Some(empty) = gathered.iter().find(|table| table.columns.is_empty()) {
+        return Err(no_columns(empty.relation).into());
+    }
+    let resolved = Resolved::default();
+    let pieces: Vec<Piece> = gathered.iter().map(|table| piece(catalog, &resolved, table, &[])).collect();
+    let mut tables: Vec<Temporary> = gathered.iter().map(|table| temporary(table, text)).collect();
+    if let Some(last) = tables.last_mut() {
+        last.create = std::iter::once(std::mem::take(&mut last.create)).chain(views).collect::<Vec<_>>().join("; ");
+    }
+    let plan = Plan {
+        tier: Tier::Gather,
+        discloses: Discloses::Rows,
+        collates: false,
+        tables: gathered.iter().map(needed).collect(),
+        pieces: pieces.clone(),
+        answered: Answered::Gathered { tables, parameters: parameters::of_client(&sql), sql },
+    };
+    Ok(Shape { plan, plain: pieces, row_types: row_types(catalog) })
 }
 
 impl Shape {
+    pub(crate) fn has_rows(&self) -> bool {
+        !self.row_types.is_empty()
+    }
+
     /// The plan. Types of the service's own have other names in the stores: nothing is compared with those.
-    pub(crate) fn plan(&self, types: &Types) -> Plan {
+    pub(crate) fn plan(&self, types: &Types) -> Result<Plan, Unfit> {
+        if let Some(told) = types.result.iter().find(|kind| self.tells(kind)) {
+            return Err(Refusal::unsupported(
+                format!("a result of type {} is not supported in this query", told.name),
+                "Cast it to text or jsonb: a whole row within a value is of another type on home.",
+            )
+            .into());
+        }
         let mut plan = self.plan.clone();
         for (piece, plain) in plan.pieces.iter_mut().zip(&self.plain) {
             match parameters::typed(&piece.sql, &piece.parameters, &types.parameters) {
@@ -73,8 +120,22 @@ impl Shape {
                 Err(_) => *piece = plain.clone(),
             }
         }
-        plan
+        Ok(plan)
     }
+
+    /// Whether values of a type may tell of which type a row in them is: arrays and records do in binary.
+    fn tells(&self, kind: &Type) -> bool {
+        let of_rows = kind.name.strip_suffix("[]").is_some_and(|element| {
+            self.row_types.iter().any(|name| element == name || element.ends_with(&format!(".{name}")))
+        });
+        of_rows || self.has_rows() && matches!(kind.name.as_str(), "record" | "record[]" | "regtype" | "regtype[]")
+    }
+}
+
+/// How types of rows are called, quoted or not.
+fn row_types(catalog: &Catalog) -> Vec<String> {
+    let names = catalog.relations.iter().map(|relation| &relation.called.name);
+    names.flat_map(|name| [name.clone(), quoted(name)]).collect()
 }
 
 fn below_floor() -> Refusal {

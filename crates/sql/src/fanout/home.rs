@@ -2,7 +2,7 @@
 
 use super::catalog::{Catalog, RelationKind};
 use super::ident::quoted;
-use super::query::Query;
+use super::parsed::Parsed;
 use super::refusal::Refusal;
 use super::resolve::{Resolved, Star, Use};
 use super::tables::{self, Gathered};
@@ -12,7 +12,7 @@ type Edits = Vec<(Range<usize>, String)>;
 
 /// The text that runs over temporary tables.
 pub(crate) fn over_temporary(
-    query: &Query,
+    query: &Parsed,
     catalog: &Catalog,
     resolved: &Resolved,
     gathered: &[Gathered<'_>],
@@ -32,7 +32,7 @@ pub(crate) fn over_temporary(
 }
 
 /// The text that home describes, where every table has its pseudo column.
-pub(crate) fn described(query: &Query, catalog: &Catalog, resolved: &Resolved) -> Result<String, Refusal> {
+pub(crate) fn described(query: &Parsed, catalog: &Catalog, resolved: &Resolved) -> Result<String, Refusal> {
     let mut edits = Vec::new();
     for one in &resolved.uses {
         let Some(relation) = one.relation.and_then(|index| catalog.relations.get(index)) else { continue };
@@ -48,7 +48,7 @@ pub(crate) fn described(query: &Query, catalog: &Catalog, resolved: &Resolved) -
 }
 
 fn finished(
-    query: &Query,
+    query: &Parsed,
     catalog: &Catalog,
     resolved: &Resolved,
     mut edits: Edits,
@@ -81,7 +81,7 @@ fn finished(
 }
 
 /// Where the name of a use is.
-fn name(query: &Query, one: &Use) -> Result<Range<usize>, Refusal> {
+fn name(query: &Parsed, one: &Use) -> Result<Range<usize>, Refusal> {
     let lost = || Refusal::unread("the place of a name");
     let first = one.parts.first().and_then(|part| query.source().range(*part)).ok_or_else(lost)?;
     let last = one.parts.last().and_then(|part| query.source().range(*part)).ok_or_else(lost)?;
@@ -89,7 +89,7 @@ fn name(query: &Query, one: &Use) -> Result<Range<usize>, Refusal> {
 }
 
 /// A `*` that leaves the pseudo column out.
-fn expansion(query: &Query, resolved: &Resolved, star: &Star) -> Result<(Range<usize>, String), Refusal> {
+fn expansion(query: &Parsed, resolved: &Resolved, star: &Star) -> Result<(Range<usize>, String), Refusal> {
     let Some(sources) = star.columns.as_ref().filter(|_| !resolved.using || star.qualifier.is_some()) else {
         return Err(ambiguous("*"));
     };

@@ -1,6 +1,7 @@
 //! Identifiers: how Postgres folds them, and how they are written so that they mean themselves.
 
 use super::catalog::Called;
+use crate::{Token, TokenKind};
 use sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
 
 /// Bytes of a name that Postgres keeps.
@@ -15,7 +16,20 @@ pub(crate) fn folded(ident: &Ident) -> String {
     truncated(name)
 }
 
-pub(crate) fn truncated(mut name: String) -> String {
+/// The name that a token stands for if it is one; a key word may be one too.
+pub(crate) fn of_token(text: &str, token: &Token) -> Option<String> {
+    let word = &text[token.range()];
+    match token.kind {
+        TokenKind::Word => Some(truncated(word.to_ascii_lowercase())),
+        TokenKind::Quoted => {
+            let inner = word.strip_prefix('"')?.strip_suffix('"')?;
+            Some(truncated(inner.replace("\"\"", "\"")))
+        }
+        _ => None,
+    }
+}
+
+fn truncated(mut name: String) -> String {
     if name.len() > NAME_BYTES {
         let mut end = NAME_BYTES;
         while !name.is_char_boundary(end) {

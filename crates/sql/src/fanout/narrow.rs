@@ -1,7 +1,7 @@
 //! Conditions that leave rows behind in the stores which the query would not look at.
 
 use super::catalog::Catalog;
-use super::query::Query;
+use super::parsed::Parsed;
 use super::resolve::Resolved;
 use super::tables::Gathered;
 use super::traits::{Examiner, conjuncts};
@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 /// The conditions on one table that all of its rows have to meet: the table occurs once, they are ANDed in the
 /// WHERE of its SELECT, and they read nothing else.
 pub(crate) fn conditions(
-    query: &Query,
+    query: &Parsed,
     catalog: &Catalog,
     resolved: &Resolved,
     table: &Gathered<'_>,

@@ -132,7 +132,7 @@ pub enum Answered {
 /// A temporary table on home.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Temporary {
-    /// Statement that creates it.
+    /// Statement that creates it, and behind the last one those that create views over them.
     pub create: String,
     /// Its name and columns, as in `COPY … FROM STDIN`: in the order of the piece's columns.
     pub copy: String,

@@ -2,13 +2,10 @@
 
 use super::catalog::{Catalog, Lookup, Type};
 use super::explain::Shown;
+use super::parsed::Parsed;
 use super::plan::{Plan, Tier};
-use super::read::{self, Read};
 use super::refusal::{Refusal, Unfit};
-use super::resolve::Resolved;
-use super::source::Source;
-use super::{alone, combine, gather, home, room, stream, tables, views, words};
-use sqlparser::ast;
+use super::{combine, gather, named, read, room, stream, words};
 
 /// What is to become of the rows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -65,6 +62,8 @@ pub struct Types {
     pub columns: Vec<Type>,
     /// Of the client's parameters, as [`Query::described`] has them.
     pub parameters: Vec<Type>,
+    /// Of the result's columns, as [`Query::described`] has them; none unless [`Shape::has_rows`].
+    pub result: Vec<Type>,
 }
 
 /// A statement that has been read.
@@ -72,22 +71,29 @@ pub struct Types {
 pub struct Query {
     form: Form,
     own: String,
-    source: Source,
-    only: Vec<usize>,
-    tree: Box<ast::Query>,
-    partial: bool,
+    reading: Reading,
     lookup: Lookup,
+}
+
+/// What is known of a query's text.
+#[derive(Debug)]
+enum Reading {
+    /// All of it.
+    Parsed(Box<Parsed>),
+    /// The names in it, and why no more.
+    Named(Refusal),
 }
 
 /// How a statement is to be answered, before home has said of which types its parts are.
 #[derive(Debug)]
 pub struct Shape {
-    made: Made,
-    depth: usize,
+    pub(super) made: Made,
+    /// How deep the trees in it are, at most.
+    pub(super) depth: usize,
 }
 
 #[derive(Debug)]
-enum Made {
+pub(super) enum Made {
     Alone(Box<Plan>),
     Gather(Box<gather::Shape>),
     Combine(Box<combine::Shape>),
@@ -102,9 +108,16 @@ impl Query {
     /// What is no query, what is too large (54001), what no tier may run, and what is not understood
     /// ([`field@Refusal::unread`]).
     pub fn read(text: &str) -> Result<Self, Refusal> {
-        let Read { form, own, plain, only, tree, partial } = read::read(text)?;
-        let lookup = Resolved::of(&tree, None)?.lookup;
-        Ok(Self { form, own, source: Source::new(plain), only, tree, partial, lookup })
+        let (form, own) = read::query(text)?;
+        let (reading, lookup) = match Parsed::of(&form, &own) {
+            Ok((parsed, lookup)) => (Reading::Parsed(Box::new(parsed)), lookup),
+            Err(why) if why.leaves_names() => {
+                let lookup = named::lookup(&own, &why)?;
+                (Reading::Named(why), lookup)
+            }
+            Err(refusal) => return Err(refusal),
+        };
+        Ok(Self { form, own, reading, lookup })
     }
 
     /// What is to become of the rows.
@@ -132,7 +145,10 @@ impl Query {
     ///
     /// Where a definition cannot be read.
     pub fn missing(&self, catalog: &Catalog) -> Result<Lookup, Refusal> {
-        views::missing(&Resolved::of(&self.tree, Some(catalog))?, catalog)
+        match &self.reading {
+            Reading::Parsed(parsed) => parsed.missing(catalog),
+            Reading::Named(_) => named::missing(&self.own, catalog),
+        }
     }
 
     /// The text on which home judges validity, and which tells the columns of the result: the client's own,
@@ -142,69 +158,27 @@ impl Query {
     ///
     /// As [`Query::shape`].
     pub fn described(&self, catalog: &Catalog) -> Result<String, Refusal> {
-        if !tables::mentions_store(self.source.text()) {
-            return Ok(self.own.clone());
+        match &self.reading {
+            Reading::Parsed(parsed) => parsed.described(catalog),
+            Reading::Named(_) => Ok(self.own.clone()),
         }
-        home::described(self, catalog, &Resolved::of(&self.tree, Some(catalog))?)
     }
 
-    /// How the statement is answered at a tier.
+    /// How the statement is answered at a tier. Home has to judge it first: what home does not take has no plan.
     ///
     /// # Errors
     ///
     /// [`Unfit::Refused`] if no tier may answer it, [`Unfit::NotAtThisTier`] if another might.
     pub fn shape(&self, catalog: &Catalog, tier: Tier, wishes: &Wishes) -> Result<Shape, Unfit> {
-        match views::expanded(self.source.text(), &self.tree, catalog)? {
-            Some(_) if !self.only.is_empty() => Err(Unfit::Refused(Refusal::unsupported(
-                "ONLY is not supported beside a view",
-                "Leave ONLY out, or write the view's query itself.",
-            ))),
-            Some(views::Expanded { source, tree, partial }) => {
-                let (form, own, lookup) = (self.form.clone(), self.own.clone(), self.lookup.clone());
-                Self { form, own, source, only: Vec::new(), tree, partial, lookup }
-                    .shape_with_room(catalog, tier, wishes)
-            }
-            None => self.shape_with_room(catalog, tier, wishes),
+        match &self.reading {
+            Reading::Parsed(parsed) => match parsed.shape(catalog, tier, wishes) {
+                Err(Unfit::Refused(why)) if why.leaves_names() => {
+                    named::shape(&self.own, &why, catalog, tier, wishes)
+                }
+                shape => shape,
+            },
+            Reading::Named(why) => named::shape(&self.own, why, catalog, tier, wishes),
         }
-    }
-
-    fn shape_with_room(&self, catalog: &Catalog, tier: Tier, wishes: &Wishes) -> Result<Shape, Unfit> {
-        let depth = room::depth(self.source.text());
-        let made = room::with(depth, || self.shape_of_tables(catalog, tier, wishes))??;
-        Ok(Shape { made, depth })
-    }
-
-    fn shape_of_tables(&self, catalog: &Catalog, tier: Tier, wishes: &Wishes) -> Result<Made, Unfit> {
-        let resolved = Resolved::of(&self.tree, Some(catalog))?;
-        if let Some(plan) = alone::plan(self, catalog, &resolved, tier)? {
-            return Ok(Made::Alone(Box::new(plan)));
-        }
-        if self.partial && tier != Tier::Gather {
-            return Err(Unfit::not_here("there are words in it that only home understands"));
-        }
-        let wishes = &Wishes { bare: wishes.bare || self.partial, ..*wishes };
-        Ok(match tier {
-            Tier::Gather => Made::Gather(Box::new(gather::shape(self, catalog, &resolved, wishes)?)),
-            Tier::Fold | Tier::Combine => {
-                Made::Combine(Box::new(combine::shape(self, catalog, &resolved, tier, wishes)?))
-            }
-            Tier::Stream => Made::Stream(Box::new(stream::shape(self, catalog, &resolved, wishes)?)),
-        })
-    }
-
-    /// The tree of [`Query::source`].
-    pub(crate) fn tree(&self) -> &ast::Query {
-        &self.tree
-    }
-
-    /// The text that the tree's spans are of.
-    pub(crate) fn source(&self) -> &Source {
-        &self.source
-    }
-
-    /// Whether the name that begins at this byte was said to be ONLY.
-    pub(crate) fn is_only(&self, at: usize) -> bool {
-        self.only.contains(&at)
     }
 }
 
@@ -220,6 +194,15 @@ impl Shape {
         }
     }
 
+    /// Whether whole rows of tables may be values in it, so that the plan depends on what is made of them.
+    #[must_use]
+    pub fn has_rows(&self) -> bool {
+        match &self.made {
+            Made::Gather(shape) => shape.has_rows(),
+            Made::Alone(_) | Made::Combine(_) | Made::Stream(_) => false,
+        }
+    }
+
     /// The plan, given what home said of the probe and of the client's text.
     ///
     /// # Errors
@@ -228,7 +211,7 @@ impl Shape {
     pub fn plan(&self, types: &Types) -> Result<Plan, Unfit> {
         room::with(self.depth, || match &self.made {
             Made::Alone(plan) => Ok((**plan).clone()),
-            Made::Gather(shape) => Ok(shape.plan(types)),
+            Made::Gather(shape) => shape.plan(types),
             Made::Combine(shape) => shape.plan(types),
             Made::Stream(shape) => shape.plan(types),
         })?

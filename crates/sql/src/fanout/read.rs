@@ -25,14 +25,10 @@ pub(crate) const MAX_JOINS: usize = 60;
 /// Deepest nesting that the parser follows.
 pub(crate) const MAX_DEPTH: usize = 40;
 
-/// A text that has been read.
+/// A query's text as a tree.
 #[derive(Debug)]
-pub(crate) struct Read {
-    /// What is to become of the rows.
-    pub(crate) form: Form,
-    /// The query's own text, as the client wrote it.
-    pub(crate) own: String,
-    /// The same with `TABLE t` written as `SELECT * FROM t`, and without ONLY.
+pub(crate) struct Tree {
+    /// The text with `TABLE t` written as `SELECT * FROM t`, and without ONLY.
     pub(crate) plain: String,
     /// Where in `plain` a name follows that was said to be ONLY.
     pub(crate) only: Vec<usize>,
@@ -42,20 +38,23 @@ pub(crate) struct Read {
     pub(crate) partial: bool,
 }
 
-/// Reads one statement.
-pub(crate) fn read(text: &str) -> Result<Read, Refusal> {
+/// What is to become of the rows of a statement, and the query in it.
+pub(crate) fn query(text: &str) -> Result<(Form, String), Refusal> {
     if text.len() > MAX_BYTES {
         return Err(too_long());
     }
-    let words = Words::of(text)?;
-    let (form, own) = words::form(text, &words)?;
-    let words = Words::of(&own)?;
-    words::check_kind(&own, &words)?;
-    check(&own)?;
-    let (plain, only) = plain(&own, &words);
+    let (form, own) = words::form(text, &Words::of(text)?)?;
+    words::check_kind(&own, &Words::of(&own)?)?;
+    Ok((form, own))
+}
+
+/// The tree of a query.
+pub(crate) fn tree(own: &str) -> Result<Tree, Refusal> {
+    check(own)?;
+    let (plain, only) = plain(own, &Words::of(own)?);
     let (tree, partial) =
-        parse(&plain).map_err(|refusal| if locks(&own) { forbidden::locks() } else { refusal })?;
-    Ok(Read { form, own, plain, only, tree, partial })
+        parse(&plain).map_err(|refusal| if locks(own) { forbidden::locks() } else { refusal })?;
+    Ok(Tree { plain, only, tree, partial })
 }
 
 /// Whether a text has FOR KEY SHARE or FOR NO KEY UPDATE, which the parser does not know.

@@ -1,5 +1,8 @@
 //! Why a statement is not answered from many stores.
 
+/// Of a statement that is larger than what is read.
+const TOO_COMPLEX: &str = "54001";
+
 /// Told to the client as an error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -35,7 +38,12 @@ impl Refusal {
 
     /// Too large or too deeply nested (54001).
     pub(crate) fn too_complex(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { sqlstate: "54001", message: message.into(), hint: hint.into(), unread: false }
+        Self { sqlstate: TOO_COMPLEX, message: message.into(), hint: hint.into(), unread: false }
+    }
+
+    /// Whether there is no tree of the statement for it, and the names in it may do.
+    pub(crate) fn leaves_names(&self) -> bool {
+        self.unread || self.sqlstate == TOO_COMPLEX
     }
 }
 

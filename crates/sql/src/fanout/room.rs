@@ -11,6 +11,9 @@ const STACK: usize = 64 * 1024 * 1024;
 /// Steps that any thread has room for.
 const SHALLOW: usize = 12;
 
+/// How deep no tree is.
+pub(crate) const NONE: usize = 0;
+
 /// How deep the tree of a text may be, at most.
 pub(crate) fn depth(text: &str) -> usize {
     let deeper = |token: &crate::Token| match token.kind {

@@ -2,6 +2,7 @@
 
 use super::forbidden;
 use super::ident::{folded, idents};
+use super::refusal::Refusal;
 use super::resolve::{Reference, Star};
 use super::walk::Walk;
 use sqlparser::ast::{self, Ident};
@@ -87,11 +88,18 @@ impl Walk<'_> {
         self.resolved.rows = true;
     }
 
-    /// The same of `t.*` as an argument, if that is one of the uses.
-    pub(crate) fn row_of(&mut self, name: &ast::ObjectName) -> bool {
-        let table =
-            idents(name).filter(|parts| parts.len() == 1).and_then(|parts| self.qualified(&parts)?.table);
-        table.map(|table| self.whole_row(table)).is_some()
+    /// The same of `t.*` where a value is expected, if that is one of the uses.
+    pub(crate) fn row_of(&mut self, name: &ast::ObjectName) {
+        let Some(parts) = idents(name) else { return self.refuse(Refusal::unread("a name before .*")) };
+        if let [schema, table] = parts.as_slice() {
+            self.resolved.schemas.push((schema.span.start, table.span.start));
+        }
+        match self.qualified(&parts) {
+            Some(Source { table: Some(table), .. }) => self.whole_row(*table),
+            Some(_) => {}
+            None if self.catalog.is_none() => {}
+            None => self.check(forbidden::row(name)),
+        }
     }
 
     /// A name without qualifier.

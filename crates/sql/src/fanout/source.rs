@@ -49,15 +49,20 @@ impl Source {
 
     /// The text with some of its ranges replaced; ranges must not overlap.
     pub(crate) fn edited(&self, edits: &mut [(Range<usize>, String)]) -> String {
-        edits.sort_by_key(|(range, _)| (range.start, range.end));
-        let mut out = String::with_capacity(self.text.len() + 64 * edits.len());
-        let mut done = 0;
-        for (range, new) in edits.iter() {
-            out.push_str(self.text.get(done..range.start).unwrap_or_default());
-            out.push_str(new);
-            done = range.end;
-        }
-        out.push_str(self.text.get(done..).unwrap_or_default());
-        out
+        edited(&self.text, edits)
     }
+}
+
+/// A text with some of its ranges replaced; ranges must not overlap.
+pub(crate) fn edited(text: &str, edits: &mut [(Range<usize>, String)]) -> String {
+    edits.sort_by_key(|(range, _)| (range.start, range.end));
+    let mut out = String::with_capacity(text.len() + 64 * edits.len());
+    let mut done = 0;
+    for (range, new) in edits.iter() {
+        out.push_str(text.get(done..range.start).unwrap_or_default());
+        out.push_str(new);
+        done = range.end;
+    }
+    out.push_str(text.get(done..).unwrap_or_default());
+    out
 }

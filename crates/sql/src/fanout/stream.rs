@@ -12,7 +12,8 @@ use super::combine::writer::{self, Reader, Table, Writer};
 use super::disclosed;
 use super::ident::{folded, idents};
 use super::plan::{Answered, Discloses, Piece, Plan, TableNeeded, Tier};
-use super::query::{Form, Query, Types, Wishes};
+use super::parsed::Parsed;
+use super::query::{Form, Types, Wishes};
 use super::refusal::Unfit;
 use super::resolve::Resolved;
 use bounds::Bounds;
@@ -51,7 +52,7 @@ fn not_here(why: &str) -> Unfit {
 
 /// How a query is streamed.
 pub(crate) fn shape(
-    query: &Query,
+    query: &Parsed,
     catalog: &Catalog,
     resolved: &Resolved,
     wishes: &Wishes,

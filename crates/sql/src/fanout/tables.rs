@@ -2,10 +2,9 @@
 
 use super::catalog::{Catalog, Column, Relation, RelationKind};
 use super::ident;
-use super::query::Query;
+use super::parsed::Parsed;
 use super::read;
 use super::resolve::Resolved;
-use crate::TokenKind;
 use std::collections::HashSet;
 
 /// One table that is gathered.
@@ -25,9 +24,18 @@ pub(crate) struct Gathered<'a> {
     pub(crate) temporary: String,
 }
 
+impl<'a> Gathered<'a> {
+    /// All of a table.
+    pub(crate) fn whole(relation: &'a Relation) -> Self {
+        let (columns, temporary) = (relation.columns.iter().collect(), relation.called.name.clone());
+        Self { relation, uses: Vec::new(), columns, store: false, only: false, temporary }
+    }
+}
+
 /// The tables of a query. A column is needed if its name is anywhere in the text, or if all are.
-pub(crate) fn gathered<'a>(query: &Query, catalog: &'a Catalog, resolved: &Resolved) -> Vec<Gathered<'a>> {
-    let names = mentioned(query.source().text());
+pub(crate) fn gathered<'a>(query: &Parsed, catalog: &'a Catalog, resolved: &Resolved) -> Vec<Gathered<'a>> {
+    let text = query.source().text();
+    let (names, types) = (mentioned(text), Spoken::of(query, resolved));
     let mut tables: Vec<Gathered<'a>> = Vec::new();
     for (number, one) in resolved.uses.iter().enumerate() {
         let Some(relation) = one.relation.and_then(|index| catalog.relations.get(index)) else { continue };
@@ -39,7 +47,8 @@ pub(crate) fn gathered<'a>(query: &Query, catalog: &'a Catalog, resolved: &Resol
         // Names given by position count the columns.
         let renamed = one.columns.iter().zip(&relation.columns).any(|(new, old)| *new != old.name);
         let starred = resolved.stars.iter().any(|star| star.uses.contains(&number));
-        let whole = resolved.natural || renamed || starred || resolved.whole.contains(&number);
+        let typed = types.names.contains(&relation.called.name);
+        let whole = resolved.natural || renamed || starred || typed || resolved.whole.contains(&number);
         let position = tables.iter().position(|table| same(table.relation, relation) && table.only == only);
         let index = position.unwrap_or_else(|| {
             tables.push(Gathered {
@@ -62,6 +71,26 @@ pub(crate) fn gathered<'a>(query: &Query, catalog: &'a Catalog, resolved: &Resol
     }
     name_them(&mut tables);
     tables
+}
+
+/// Names that may stand for the type of a table's rows: neither a table in FROM nor before a dot.
+struct Spoken {
+    names: HashSet<String>,
+}
+
+impl Spoken {
+    fn of(query: &Parsed, resolved: &Resolved) -> Self {
+        let text = query.source().text();
+        let parts = resolved.uses.iter().flat_map(|one| one.parts.iter());
+        let tables: HashSet<usize> = parts.filter_map(|part| query.source().offset(part.start)).collect();
+        let tokens = read::tokens(text);
+        let behind = tokens.iter().skip(1).map(Some).chain([None]);
+        let names = tokens.iter().zip(behind).filter_map(|(token, behind)| {
+            let qualifies = behind.is_some_and(|dot| &text[dot.range()] == ".");
+            (!qualifies && !tables.contains(&token.start)).then(|| ident::of_token(text, token))?
+        });
+        Self { names: names.collect() }
+    }
 }
 
 /// Whether the relation has the pseudo column, rather than a column of its own of that name.
@@ -98,17 +127,5 @@ fn name_them(tables: &mut [Gathered<'_>]) {
 
 /// Every identifier in a text, folded: quoted or not, key words too.
 fn mentioned(text: &str) -> HashSet<String> {
-    let tokens = read::tokens(text);
-    let names = tokens.iter().filter_map(|token| {
-        let word = &text[token.range()];
-        match token.kind {
-            TokenKind::Word => Some(ident::truncated(word.to_ascii_lowercase())),
-            TokenKind::Quoted => {
-                let inner = word.strip_prefix('"')?.strip_suffix('"')?;
-                Some(ident::truncated(inner.replace("\"\"", "\"")))
-            }
-            _ => None,
-        }
-    });
-    names.collect()
+    read::tokens(text).iter().filter_map(|token| ident::of_token(text, token)).collect()
 }

@@ -18,6 +18,8 @@ pub(crate) struct Expanded {
     pub(crate) source: Source,
     pub(crate) tree: Box<ast::Query>,
     pub(crate) partial: bool,
+    /// Whether whole rows of a view are values.
+    pub(crate) rows: bool,
 }
 
 /// The text with every view replaced that `catalog` knows; `None` if there is none.
@@ -31,6 +33,7 @@ pub(crate) fn expanded(
     catalog: &Catalog,
 ) -> Result<Option<Expanded>, Refusal> {
     let mut found: Option<Expanded> = None;
+    let rows = Resolved::of(tree, Some(catalog))?.rows;
     for _ in 0..MAX_ROUNDS {
         let (text, tree) = found.as_ref().map_or((text, tree), |one| (one.source.text(), &*one.tree));
         let Some(next) = round(&Source::new(text.to_owned()), tree, catalog)? else { return Ok(found) };
@@ -39,7 +42,7 @@ pub(crate) fn expanded(
         }
         read::check(&next)?;
         let (tree, partial) = read::parse(&next)?;
-        found = Some(Expanded { source: Source::new(next), tree, partial });
+        found = Some(Expanded { source: Source::new(next), tree, partial, rows });
     }
     Err(too_long())
 }

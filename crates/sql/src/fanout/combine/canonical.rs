@@ -4,7 +4,7 @@ use super::super::STORE;
 use super::super::catalog::{Catalog, Column, Relation, RelationKind};
 use super::super::ident::folded;
 use super::super::pushed::parsed;
-use super::super::query::Query;
+use super::super::parsed::Parsed;
 use super::super::refusal::Unfit;
 use super::super::resolve::{Reference, Resolved, Use};
 use super::super::traits::{Examiner, Traits};
@@ -29,7 +29,7 @@ pub(crate) struct Names<'a> {
 
 impl<'a> Names<'a> {
     /// Names, if every relation is a table and goes by a name of its own.
-    pub(crate) fn of(query: &Query, catalog: &'a Catalog, resolved: &'a Resolved) -> Result<Self, Unfit> {
+    pub(crate) fn of(query: &Parsed, catalog: &'a Catalog, resolved: &'a Resolved) -> Result<Self, Unfit> {
         for one in &resolved.uses {
             let relation = relation(catalog, one).ok_or_else(|| Unfit::not_here("a table is not known"))?;
             if relation.kind != RelationKind::Table {
