@@ -35,6 +35,8 @@ pub(crate) struct Last<'a> {
     formats: Vec<i16>,
     values: Vec<Option<&'a [u8]>>,
     results: &'a [i16],
+    /// Columns whose rows are of another type here than was described.
+    rows: &'a [usize],
 }
 
 /// Why home did not answer.
@@ -57,8 +59,14 @@ impl Refused {
 impl<'a> Last<'a> {
     /// With these parameters.
     pub(crate) fn of(sql: &'a str, parameters: &[Parameter], client: Client<'a>) -> Self {
-        let mut last =
-            Self { sql, types: vec![], formats: vec![], values: vec![], results: &client.values.results };
+        let mut last = Self {
+            sql,
+            types: vec![],
+            formats: vec![],
+            values: vec![],
+            results: &client.values.results,
+            rows: &[],
+        };
         for parameter in parameters {
             let (kind, format, value) = match *parameter {
                 Parameter::Client(at) => (
@@ -75,6 +83,11 @@ impl<'a> Last<'a> {
             last.values.push(value);
         }
         last
+    }
+
+    /// Whose columns of these numbers are rows of temporary tables.
+    pub(crate) fn with_rows(self, rows: &'a [usize]) -> Self {
+        Self { rows, ..self }
     }
 
     /// Binds one more value, in text; home finds out its type.
@@ -108,7 +121,7 @@ impl<'a> Last<'a> {
         frame::execute(out, "", 0);
         home.sync();
         drop(home.take_notices()); // they are about the gate's own statements
-        let mut passing = Passing { columns, ..Passing::default() };
+        let mut passing = Passing { columns, rows: self.rows, ..Passing::default() };
         loop {
             let header = home.next().await.map_err(Refused::Run)?;
             for notice in home.take_notices() {
@@ -137,6 +150,7 @@ impl<'a> Last<'a> {
 #[derive(Default)]
 struct Passing<'a> {
     columns: Option<&'a [ColumnDescribed]>,
+    rows: &'a [usize],
     chunk: Chunk,
     tag: String,
     bound: bool,
@@ -150,7 +164,7 @@ impl Passing<'_> {
             backend::COMMAND_COMPLETE => self.tag = reply::tag(body),
             backend::ROW_DESCRIPTION => {
                 let same = self.columns.is_none_or(|columns| {
-                    reply::row_description(body).is_some_and(|found| alike(columns, &found))
+                    reply::row_description(body).is_some_and(|found| alike(columns, &found, self.rows))
                 });
                 if !same {
                     self.refused = Some(error::changed());
@@ -186,9 +200,14 @@ impl Passing<'_> {
     }
 }
 
-/// Whether rows of these columns are what was described. Modifiers and the columns' origin are for show.
-fn alike(described: &[ColumnDescribed], found: &[ColumnDescribed]) -> bool {
-    let types = |columns: &[ColumnDescribed]| columns.iter().map(|column| column.oid).collect::<Vec<_>>();
+/// Whether rows of these columns are what was described, but for whole rows. Modifiers and the columns' origin are
+/// for show.
+fn alike(described: &[ColumnDescribed], found: &[ColumnDescribed], rows: &[usize]) -> bool {
+    let types = |columns: &[ColumnDescribed]| {
+        let known =
+            columns.iter().enumerate().map(|(at, column)| (!rows.contains(&at)).then_some(column.oid));
+        known.collect::<Vec<_>>()
+    };
     types(described) == types(found)
 }
 

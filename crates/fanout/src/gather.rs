@@ -1,6 +1,6 @@
 //! Tier T3 on home: temporary tables, filled with what the stores brought.
 
-use crate::answer::Last;
+use crate::answer::{Last, Refused};
 use crate::asked;
 use crate::copy;
 use crate::error;
@@ -9,7 +9,7 @@ use crate::legs::{Finished, Legs, Rows};
 use crate::prepare::Planned;
 use crate::statement::{Attempt, Work};
 use model::Outcome;
-use sql::fanout::{Parameter, Temporary};
+use sql::fanout::Temporary;
 use std::sync::Arc;
 use wire::{Fields, Sqlstate};
 
@@ -133,12 +133,11 @@ impl Work<'_> {
         planned: &Arc<Planned>,
         tables: &[Temporary],
         sql: &str,
-        parameters: &[Parameter],
+        last: Last<'_>,
     ) -> Result<Attempt, Box<Fields>> {
         let mut legs = self.ask(planned).await?;
         self.home.query("SAVEPOINT stuffgate_fanout");
-        let types = Last::of(sql, parameters, self.client()).types;
-        let mut tables = Tables::create(self.home, tables, sql, &types).await?;
+        let mut tables = Tables::create(self.home, tables, sql, &last.types).await?;
         while let Some(finished) = legs.next().await {
             let mut batch = Vec::new();
             let mut bytes = 0;
@@ -157,7 +156,7 @@ impl Work<'_> {
         }
         self.check_coverage()?;
         tables.close(self.home).await?;
-        self.last(sql, parameters).await.map(Attempt::Done)
+        self.tell(&last).await.map(Attempt::Done).map_err(Refused::into_fields)
     }
 
     /// Loads legs, all together if home takes them so, and each alone if not.

@@ -12,8 +12,8 @@ use crate::reply;
 use crate::settings::TierWish;
 use model::partition::quote_literal;
 use sql::fanout::{
-    Answered, Catalog, Discloses, Form, Lookup, Plan, Query, RelationKind, Tier, Types, Unfit, WholeCopy,
-    Wishes, whole_copy,
+    Answered, Catalog, Discloses, Form, Lookup, Plan, Query, RelationKind, STORE, Tier, Types, Unfit,
+    WholeCopy, Wishes, whole_copy,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +24,9 @@ use wire::frame::{self, backend};
 const COPIED: &str = "SELECT pg_catalog.string_agg(pg_catalog.quote_ident(attname), ', ' ORDER BY attnum) \
      FROM pg_catalog.pg_attribute \
      WHERE attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attrelid = pg_catalog.to_regclass(";
+
+/// A name that is no column of anything.
+const UNDEFINED_COLUMN: &str = "42703";
 
 /// Deepest nesting of views in views that is followed.
 const MAX_VIEWS_DEEP: usize = 32;
@@ -104,7 +107,7 @@ impl Reading {
             Err(refusal) => {
                 if refusal.unread {
                     home.run("BEGIN READ ONLY").await?;
-                    home.judge(text, types).await?;
+                    home.objects_to(text, types).await?;
                 }
                 Err(error::refused(&refusal))
             }
@@ -160,6 +163,14 @@ impl Home {
         })
         .await?;
         Ok(columns)
+    }
+
+    /// What home has to say against a text that is refused anyway, but for a `_store` that its tables do not have.
+    async fn objects_to(&mut self, text: &str, types: &[u32]) -> Result<(), Box<Fields>> {
+        match self.judge(text, types).await {
+            Err(error) if error.code.as_str() == UNDEFINED_COLUMN && error.message.contains(STORE) => Ok(()),
+            judged => judged.map(|_| ()),
+        }
     }
 
     /// Has home describe a SELECT: the types of its columns, or why it is none. The transaction goes on.
@@ -418,7 +429,7 @@ async fn judge(
         Ok(described) => described,
         Err(refusal) => {
             // What home has to say of the text itself is the better reason.
-            home.judge(own, types).await.map_err(|error| placed(error, text, own))?;
+            home.objects_to(own, types).await.map_err(|error| placed(error, text, own))?;
             return Err(error::refused(&refusal));
         }
     };

@@ -171,8 +171,10 @@ impl<'a> Work<'a> {
                 self.home.query("SET TRANSACTION READ ONLY");
                 self.last(sql, parameters).await.map(Attempt::Done)
             }
-            Answered::Gathered { tables, sql, parameters } => {
-                self.gather(planned, tables, sql, parameters).await
+            Answered::Gathered { tables, rows, sql, parameters } => {
+                let copy = self.copy(sql);
+                let last = Last::of(copy.as_deref().unwrap_or(sql), parameters, self.client());
+                self.gather(planned, tables, sql, last.with_rows(rows)).await
             }
             Answered::Combined { sql, parameters, fold: by } => {
                 let by = by.as_ref().filter(|_| fold);

@@ -4,7 +4,7 @@
 mod home;
 
 use proptest::prelude::*;
-use sql::fanout::{Catalog, Query, Refusal, Tier, Types, Wishes};
+use sql::fanout::{Catalog, Query, Refusal, Tier, Types, Unfit, Wishes};
 
 /// The stack of a thread of the gate.
 const STACK: usize = 2 * 1024 * 1024;
@@ -27,6 +27,16 @@ fn plan(text: &str) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// Why only the names in a text over tables are known, if that is so.
+fn only_names(text: &str) -> Option<String> {
+    let query = Query::read(text).ok()?;
+    match query.shape(&home::catalog(&query), Tier::Stream, &Wishes::default()) {
+        Err(Unfit::NotAtThisTier(why)) => Some(why)
+            .filter(|why| why.starts_with("the statement ") || why.starts_with("the gate cannot read")),
+        _ => None,
+    }
 }
 
 /// Chains of as many operators as may be, and nests as deep as the parser follows, alone and together.
@@ -64,7 +74,7 @@ fn what_is_allowed_fits_the_stack() {
         ("- ", ""),
     ];
     for (open, close) in nests {
-        let most = (1..60).take_while(|count| Query::read(&nest(open, close, *count)).is_ok()).count();
+        let most = (1..60).take_while(|count| only_names(&nest(open, close, *count)).is_none()).count();
         assert!(most >= 8, "{open} {most}");
         assert_eq!(planned(nest(open, close, most)), Ok(()), "{open}");
         let chained = nest(open, close, most - 2).replace("id", &format!("id{}", " * id".repeat(150)));
@@ -78,7 +88,7 @@ fn nest(open: &str, close: &str, count: usize) -> String {
 }
 
 #[test]
-fn what_is_deeper_is_refused_before_it_is_too_deep() {
+fn what_is_deeper_is_left_before_it_is_too_deep() {
     let endless = [
         "(",
         "((",
@@ -150,9 +160,9 @@ fn what_is_deeper_is_refused_before_it_is_too_deep() {
     ];
     for link in endless {
         for head in ["SELECT ", "SELECT 1 FROM ", "SELECT x::", ""] {
-            for count in [100, 30_000 / link.len()] {
-                let refused = planned(format!("{head}{}", link.repeat(count)));
-                assert!(refused.is_err(), "{head}{link} × {count}");
+            for count in [100, 10_000 / link.len()] {
+                // Whatever becomes of it, the stack is not what ends it.
+                let _ = planned(format!("{head}{} FROM todos", link.repeat(count)));
             }
         }
     }
@@ -160,17 +170,31 @@ fn what_is_deeper_is_refused_before_it_is_too_deep() {
 
 #[test]
 fn what_is_too_large_has_a_sqlstate_of_its_own() {
+    let names: Vec<String> = (0..3_000).map(|number| format!("f{number}()")).collect();
     let cases = [
         format!("SELECT '{}'", "x".repeat(300_000)),
-        format!("SELECT 1{}", " + 1".repeat(1_000)),
-        format!("SELECT 1 FROM t{}", " JOIN t ON true".repeat(100)),
-        format!("SELECT {}1{}", "(".repeat(100), ")".repeat(100)),
-        format!("SELECT {}1{}", "(SELECT ".repeat(100), ")".repeat(100)),
+        format!("SELECT {} FROM todos", names.join(" + ")),
+        format!("SELECT _store FROM todos WHERE id = 1{}", " + 1".repeat(1_000)),
     ];
     for text in cases {
         let refusal = planned(text.clone()).expect_err("refused");
         assert_eq!((refusal.sqlstate, refusal.unread), ("54001", false), "{}", &text[..40]);
         assert!(refusal.hint.len() > 10);
+    }
+}
+
+/// No tree is made of them, and none is needed to gather what they name.
+#[test]
+fn what_is_too_deep_for_a_tree_is_answered_by_its_names() {
+    let cases = [
+        (format!("SELECT 1{} FROM todos", " + 1".repeat(1_000)), "operators"),
+        (format!("SELECT 1 FROM todos{}", " JOIN lists ON true".repeat(100)), "joins"),
+        (format!("SELECT {}1{} FROM todos", "(".repeat(100), ")".repeat(100)), "deeply"),
+        (format!("SELECT {}1{} FROM todos", "(SELECT ".repeat(100), ")".repeat(100)), "deeply"),
+    ];
+    for (text, why) in cases {
+        assert!(only_names(&text).is_some_and(|told| told.contains(why)), "{}", &text[..40]);
+        assert_eq!(planned(text), Ok(()));
     }
 }
 

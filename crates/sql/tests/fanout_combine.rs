@@ -72,7 +72,7 @@ fn plan(text: &str, columns: &[&str], parameters: &[&str], floor: u32) -> (Optio
         query.shape(&catalog(&query.lookup().functions), Tier::Combine, &Wishes { floor, bare: false });
     let shape = shape.unwrap_or_else(|why| panic!("{text}: {why}"));
     let of = |names: &[&str]| names.iter().map(|name| kind(name)).collect();
-    let types = Types { columns: of(columns), parameters: of(parameters) };
+    let types = Types { columns: of(columns), parameters: of(parameters), ..Types::default() };
     (shape.probe().map(str::to_owned), shape.plan(&types).expect("plan"))
 }
 

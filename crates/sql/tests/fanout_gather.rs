@@ -191,7 +191,7 @@ fn parameters_keep_their_types_and_numbers() {
         collatable: name == "text",
     };
     let text = "SELECT $2, title FROM todos WHERE title = $2 AND id = $1 AND _store <> $2";
-    let types = Types { columns: Vec::new(), parameters: vec![of(20, "bigint"), of(25, "text")] };
+    let types = Types { parameters: vec![of(20, "bigint"), of(25, "text")], ..Types::default() };
     let plan = planned(text, &Wishes::default(), &types).expect("a plan");
     assert_eq!(
         plan.pieces[0].sql,
@@ -202,7 +202,7 @@ fn parameters_keep_their_types_and_numbers() {
     let Answered::Gathered { parameters, .. } = plan.answered else { panic!("gathered") };
     assert_eq!(parameters, [Parameter::Client(0), Parameter::Client(1)]);
 
-    let types = Types { columns: Vec::new(), parameters: vec![of(50_000, "public.id"), of(25, "text")] };
+    let types = Types { parameters: vec![of(50_000, "public.id"), of(25, "text")], ..Types::default() };
     let plan = planned(text, &Wishes::default(), &types).expect("a plan");
     assert_eq!(plan.pieces[0].sql, "SELECT \"id\", \"title\", $1::text FROM \"todos\"");
     assert_eq!(plan.pieces[0].parameters, [Parameter::Store]);
@@ -356,9 +356,71 @@ fn what_only_home_understands_is_kept_for_home() {
 
 #[test]
 fn rows_as_values_bring_all_their_columns() {
-    for text in ["SELECT count(t) FROM todos t", "SELECT json_agg(t ORDER BY id), count(t.*) FROM todos t"] {
+    let texts = [
+        "SELECT count(t) FROM todos t",
+        "SELECT json_agg(t ORDER BY id), count(t.*) FROM todos t",
+        "SELECT todos FROM todos",
+        "SELECT t::text FROM todos t",
+        "SELECT upper(t::text) FROM todos t, generate_series(1, 2) g",
+        "SELECT 1 FROM todos t, lists l WHERE t.* IS DISTINCT FROM l.*",
+        "SELECT id(t) FROM todos t",
+        "SELECT (t).title FROM todos t",
+        "SELECT id FROM todos t ORDER BY t",
+        "SELECT json_populate_record(NULL::todos, '{}') FROM todos t",
+        "SELECT id FROM todos, json_to_recordset('[]') AS r(x public.todos)",
+        "SELECT xmlelement(NAME a, id) FROM todos",
+    ];
+    for text in texts {
         assert!(pieces(text)[0].contains("\"list_id\""), "{text}");
     }
+}
+
+/// In binary, arrays and records tell of which type the rows in them are, and that is the temporary table's.
+#[test]
+fn values_that_tell_the_type_of_a_row_in_them_are_refused() {
+    let of = |name: &str| Type {
+        oid: 50_000,
+        name: name.to_owned(),
+        array: None,
+        category: 'U',
+        collatable: false,
+    };
+    let told = |text: &str, kind: &str| {
+        planned(text, &Wishes::default(), &Types { result: vec![of("text"), of(kind)], ..Types::default() })
+    };
+    for text in [
+        "SELECT 'x', t FROM todos t",
+        "SELECT 'x', o FROM open_todos o",
+        "SELECT 'x', concat(VARIADIC ARRAY[t::text]) FROM todos t",
+    ] {
+        let kind = if text.contains("open") { "open_todos" } else { "todos" };
+        for kind in [&format!("{kind}[]"), &format!("public.{kind}[]"), "record", "regtype"] {
+            let unfit = told(text, kind).expect_err("refused");
+            assert!(matches!(&unfit, Unfit::Refused(why) if why.message.contains(kind)), "{text}: {unfit}");
+        }
+        let Answered::Gathered { rows, .. } = told(text, kind).expect("a row itself").answered else {
+            panic!("{text}")
+        };
+        assert_eq!(rows, [1], "{text}");
+        let Answered::Gathered { rows, .. } = told(text, "text[]").expect("no row").answered else {
+            panic!("{text}")
+        };
+        assert!(rows.is_empty(), "{text}");
+    }
+    assert!(told("SELECT 'x', title FROM todos", "record").is_ok());
+}
+
+/// Views over whole tables are made anew over those of the rows.
+#[test]
+fn views_in_a_text_of_which_only_names_are_known() {
+    let text = "SELECT concat(VARIADIC ARRAY[t]) FROM public.titles";
+    let plan = plan(text);
+    let Answered::Gathered { tables, sql, .. } = plan.answered else { panic!("gathered") };
+    assert_eq!(sql, "SELECT concat(VARIADIC ARRAY[t]) FROM pg_temp.titles");
+    let made: Vec<&str> = tables[0].create.split("; CREATE TEMPORARY VIEW ").collect();
+    assert_eq!((tables.len(), made.len()), (1, 3), "{made:?}");
+    assert!(made[1].starts_with("\"open_todos\" AS SELECT todos.id,"), "{made:?}");
+    assert_eq!(made[2], "\"titles\" AS SELECT upper(o.title) AS t FROM open_todos o");
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn planned(query: &str, columns: &[Type], parameters: &[Type]) -> Result<(String
     let query = Query::read(query).expect("a query");
     let shape = query.shape(&catalog(&query), Tier::Stream, &Wishes::default())?;
     let probe = shape.probe().expect("a probe").to_owned();
-    let types = Types { columns: columns.to_vec(), parameters: parameters.to_vec() };
+    let types = Types { columns: columns.to_vec(), parameters: parameters.to_vec(), ..Types::default() };
     Ok((probe, shape.plan(&types)?))
 }
 
@@ -120,8 +120,7 @@ fn a_star_is_homes_columns_in_homes_order() {
     let mut catalog = catalog(&query);
     catalog.relations[0].columns.truncate(3);
     let shape = query.shape(&catalog, Tier::Stream, &Wishes::default()).expect("a shape");
-    let types =
-        Types { columns: vec![int4(), text(), kind(16, "boolean", 'B'), int4()], parameters: Vec::new() };
+    let types = Types { columns: vec![int4(), text(), kind(16, "boolean", 'B'), int4()], ..Types::default() };
     let plan = shape.plan(&types).expect("a plan");
     assert_eq!(plan.pieces[0].sql, r#"SELECT "x"."id", "x"."title", "x"."done", 1 FROM "todos" AS "x""#);
     let columns: Vec<&str> = plan.tables[0].columns.iter().map(|(name, _)| name.as_str()).collect();

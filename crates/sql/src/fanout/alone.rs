@@ -2,8 +2,8 @@
 
 use super::catalog::{Called, Catalog, Relation, RelationKind};
 use super::parameters;
-use super::plan::{Answered, Discloses, Plan, Tier};
 use super::parsed::Parsed;
+use super::plan::{Answered, Discloses, Plan, Tier};
 use super::refusal::Refusal;
 use super::resolve::Resolved;
 

@@ -15,8 +15,8 @@ pub(crate) mod writer;
 
 use super::catalog::{Catalog, Type};
 use super::disclosed;
-use super::plan::{Discloses, Plan, TableNeeded, Tier};
 use super::parsed::Parsed;
+use super::plan::{Discloses, Plan, TableNeeded, Tier};
 use super::query::{Form, Types, Wishes};
 use super::refusal::Unfit;
 use super::resolve::Resolved;

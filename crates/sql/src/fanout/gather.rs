@@ -6,9 +6,9 @@ use super::home;
 use super::ident::quoted;
 use super::narrow;
 use super::parameters;
+use super::parsed::Parsed;
 use super::plan::{Answered, Discloses, Parameter, Piece, Plan, TableNeeded, Temporary, Tier};
 use super::pushed::Pushing;
-use super::parsed::Parsed;
 use super::query::{Types, Wishes};
 use super::refusal::{Refusal, Unfit};
 use super::resolve::Resolved;
@@ -59,23 +59,33 @@ pub(crate) fn shape(
         pieces: pieces(true),
         answered: Answered::Gathered {
             tables: gathered.iter().map(|table| temporary(table, text)).collect(),
+            rows: Vec::new(),
             parameters: parameters::of_client(&sql),
             sql,
         },
     };
-    let row_types = if resolved.rows || query.has_rows() { row_types(catalog) } else { Vec::new() };
+    let rows = resolved.rows || query.has_rows() || gathered.iter().any(|table| table.typed);
+    let row_types = if rows { row_types(catalog) } else { Vec::new() };
     Ok(Shape { plan, plain: pieces(false), row_types })
 }
 
-/// How a text of which only the names are known is answered: over whole tables, and views of them.
-pub(crate) fn whole(
-    text: &str,
-    sql: String,
-    catalog: &Catalog,
-    gathered: &[Gathered<'_>],
-    views: Vec<String>,
-    wishes: &Wishes,
-) -> Result<Shape, Unfit> {
+/// A text of which only the names are known: it runs over whole tables, and views of them.
+#[derive(Debug)]
+pub(crate) struct Whole<'a> {
+    /// The client's text.
+    pub(crate) text: &'a str,
+    /// The same for home.
+    pub(crate) sql: String,
+    pub(crate) tables: Vec<Gathered<'a>>,
+    /// Statements that make the views.
+    pub(crate) views: Vec<String>,
+    /// Whether whole rows may be values.
+    pub(crate) rows: bool,
+}
+
+/// How that is answered.
+pub(crate) fn whole(whole: &Whole<'_>, catalog: &Catalog, wishes: &Wishes) -> Result<Shape, Unfit> {
+    let Whole { text, sql, tables: gathered, views, rows } = whole;
     if wishes.floor > 1 {
         return Err(below_floor().into());
     }
@@ -86,7 +96,10 @@ pub(crate) fn whole(
     let pieces: Vec<Piece> = gathered.iter().map(|table| piece(catalog, &resolved, table, &[])).collect();
     let mut tables: Vec<Temporary> = gathered.iter().map(|table| temporary(table, text)).collect();
     if let Some(last) = tables.last_mut() {
-        last.create = std::iter::once(std::mem::take(&mut last.create)).chain(views).collect::<Vec<_>>().join("; ");
+        for view in views {
+            last.create.push_str("; ");
+            last.create.push_str(view);
+        }
     }
     let plan = Plan {
         tier: Tier::Gather,
@@ -94,9 +107,15 @@ pub(crate) fn whole(
         collates: false,
         tables: gathered.iter().map(needed).collect(),
         pieces: pieces.clone(),
-        answered: Answered::Gathered { tables, parameters: parameters::of_client(&sql), sql },
+        answered: Answered::Gathered {
+            tables,
+            rows: Vec::new(),
+            parameters: parameters::of_client(sql),
+            sql: sql.clone(),
+        },
     };
-    Ok(Shape { plan, plain: pieces, row_types: row_types(catalog) })
+    let row_types = if *rows { row_types(catalog) } else { Vec::new() };
+    Ok(Shape { plan, plain: pieces, row_types })
 }
 
 impl Shape {
@@ -114,6 +133,10 @@ impl Shape {
             .into());
         }
         let mut plan = self.plan.clone();
+        if let Answered::Gathered { rows, .. } = &mut plan.answered {
+            let found = types.result.iter().enumerate().filter(|(_, kind)| self.is_row(&kind.name));
+            rows.extend(found.map(|(at, _)| at));
+        }
         for (piece, plain) in plan.pieces.iter_mut().zip(&self.plain) {
             match parameters::typed(&piece.sql, &piece.parameters, &types.parameters) {
                 Ok(sql) => piece.sql = sql,
@@ -123,12 +146,16 @@ impl Shape {
         Ok(plan)
     }
 
+    fn is_row(&self, kind: &str) -> bool {
+        self.row_types.iter().any(|name| kind == name || kind.ends_with(&format!(".{name}")))
+    }
+
     /// Whether values of a type may tell of which type a row in them is: arrays and records do in binary.
     fn tells(&self, kind: &Type) -> bool {
-        let of_rows = kind.name.strip_suffix("[]").is_some_and(|element| {
-            self.row_types.iter().any(|name| element == name || element.ends_with(&format!(".{name}")))
-        });
-        of_rows || self.has_rows() && matches!(kind.name.as_str(), "record" | "record[]" | "regtype" | "regtype[]")
+        let of_rows = kind.name.strip_suffix("[]").is_some_and(|element| self.is_row(element));
+        of_rows
+            || self.has_rows()
+                && matches!(kind.name.as_str(), "record" | "record[]" | "regtype" | "regtype[]")
     }
 }
 

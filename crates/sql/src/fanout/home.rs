@@ -6,6 +6,7 @@ use super::parsed::Parsed;
 use super::refusal::Refusal;
 use super::resolve::{Resolved, Star, Use};
 use super::tables::{self, Gathered};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 type Edits = Vec<(Range<usize>, String)>;
@@ -58,7 +59,7 @@ fn finished(
     if store && resolved.natural {
         return Err(ambiguous("NATURAL JOIN"));
     }
-    if store && resolved.rows {
+    if store && (resolved.rows || speaks_of_rows(query, catalog, resolved)) {
         return Err(ambiguous("a whole row"));
     }
     let mut expanded: Vec<Range<usize>> = Vec::new();
@@ -78,6 +79,15 @@ fn finished(
         }
     }
     Ok(query.source().edited(&mut edits))
+}
+
+/// Whether the type of a table's rows may be meant somewhere: the temporary table's has one column more.
+fn speaks_of_rows(query: &Parsed, catalog: &Catalog, resolved: &Resolved) -> bool {
+    let numbers: BTreeSet<usize> = resolved.uses.iter().filter_map(|one| one.relation).collect();
+    numbers
+        .iter()
+        .filter_map(|number| catalog.relations.get(*number))
+        .any(|relation| tables::has_store(relation) && tables::is_type(query, relation))
 }
 
 /// Where the name of a use is.

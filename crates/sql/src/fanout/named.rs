@@ -18,6 +18,7 @@ use super::source;
 use super::tables::{self, Gathered};
 use super::words;
 use crate::{Token, TokenKind};
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// Most different names in a text of which only the names are known.
@@ -31,7 +32,10 @@ const MAX_NAMES: usize = 2_000;
 pub(crate) fn lookup(text: &str, why: &Refusal) -> Result<Lookup, Refusal> {
     let names = Names::of(text);
     names.check()?;
-    let mut lookup = Lookup { relations: names.relations().map(|one| one.called).collect(), functions: names.functions() };
+    let mut lookup = Lookup {
+        relations: names.relations().map(|(_, called)| called).collect(),
+        functions: names.functions(),
+    };
     for names in [&mut lookup.relations, &mut lookup.functions] {
         names.sort();
         names.dedup();
@@ -40,10 +44,10 @@ pub(crate) fn lookup(text: &str, why: &Refusal) -> Result<Lookup, Refusal> {
     if many || tables::mentions_store(text) { Err(why.clone()) } else { Ok(lookup) }
 }
 
-/// The names in the views among them of which nothing is known.
-pub(crate) fn missing(text: &str, catalog: &Catalog) -> Result<Lookup, Refusal> {
+/// The names in the views of the catalog of which nothing is known.
+pub(crate) fn missing(catalog: &Catalog) -> Result<Lookup, Refusal> {
     let mut missing = Lookup::default();
-    for view in found(text, catalog).filter_map(|(_, relation)| definition(relation)) {
+    for view in catalog.relations.iter().filter_map(definition) {
         let inner = lookup(&view, &Refusal::unread("a view"))?;
         let known = |called: &Called| catalog.relations.iter().any(|one| one.called == *called);
         missing.relations.extend(inner.relations.into_iter().filter(|called| !known(called)));
@@ -67,10 +71,11 @@ pub(crate) fn shape(
     let Reach { relations, views, .. } = reach;
     let tables = relations.into_iter().filter(|relation| relation.kind == RelationKind::Table);
     let tables: Vec<Gathered<'_>> = tables.map(Gathered::whole).collect();
-    let made = if tables.is_empty() {
+    let whole = gather::Whole { text, sql, tables, views, rows: has_rows(text, catalog) };
+    let made = if whole.tables.is_empty() {
         Made::Alone(Box::new(alone::of(text, tier)))
     } else if tier == Tier::Gather {
-        Made::Gather(Box::new(gather::whole(text, sql, catalog, &tables, views, wishes)?))
+        Made::Gather(Box::new(gather::whole(&whole, catalog, wishes)?))
     } else {
         return Err(Unfit::not_here(why.message.clone()));
     };
@@ -92,17 +97,18 @@ impl Reach<'_> {
         for called in Names::of(text).functions() {
             forbidden::function(&called, Some(self.catalog))?;
         }
+        let names = Names::of(text);
         let mut edits = Vec::new();
-        let found: Vec<_> = found(text, self.catalog).collect();
-        for (named, relation) in found {
+        for (called, relation) in found(&names, self.catalog) {
             match relation.kind {
                 RelationKind::Catalog => continue,
                 RelationKind::Other => return Err(alone::neither(relation)),
                 RelationKind::Table | RelationKind::View(_) => {}
             }
-            edits.extend(named.schema.map(|schema| (schema, "pg_temp".to_owned())));
+            edits.extend(names.schemas(&called).map(|schema| (schema, "pg_temp".to_owned())));
             self.relation(relation, depth)?;
         }
+        edits.dedup();
         Ok(source::edited(text, &mut edits))
     }
 }
@@ -138,19 +144,37 @@ fn definition(relation: &Relation) -> Option<String> {
     }
 }
 
-/// The names in a text that stand for a relation of the catalog.
-fn found<'a>(text: &str, catalog: &'a Catalog) -> impl Iterator<Item = (Named, &'a Relation)> {
-    Names::of(text).relations().collect::<Vec<_>>().into_iter().filter_map(|named| {
-        let relation = catalog.relations.iter().find(|relation| relation.called == named.called)?;
-        Some((named, relation))
-    })
+/// The names in a text that stand for a relation of the catalog, each once.
+fn found<'a>(names: &Names<'_>, catalog: &'a Catalog) -> Vec<(Called, &'a Relation)> {
+    let mut found: Vec<(Called, &Relation)> = Vec::new();
+    for (_, called) in names.relations() {
+        let relation = catalog.relations.iter().find(|relation| relation.called == called);
+        if let Some(relation) = relation.filter(|_| !found.iter().any(|(known, _)| *known == called)) {
+            found.push((called, relation));
+        }
+    }
+    found
 }
 
-/// What may be the name of a table.
-struct Named {
-    called: Called,
-    /// Where its schema is.
-    schema: Option<Range<usize>>,
+/// Whether a whole row of a table may be a value in a text: a table's name, or what follows it, is in another place.
+fn has_rows(text: &str, catalog: &Catalog) -> bool {
+    let names = Names::of(text);
+    let mut places = HashSet::new();
+    let mut qualifiers = HashSet::new();
+    for (at, called) in names.relations() {
+        if !catalog.relations.iter().any(|relation| relation.called == called) {
+            continue;
+        }
+        let last = if called.schema.is_some() { at + 2 } else { at };
+        let alias = if names.is(Some(last + 1), "as") { last + 2 } else { last + 1 };
+        qualifiers.extend(names.name(Some(alias)));
+        qualifiers.insert(called.name);
+        places.extend([last, alias]);
+    }
+    names.words().any(|(at, name)| {
+        let qualifies = names.is_symbol(Some(at + 1), ".") && !names.is_symbol(Some(at + 2), "*");
+        qualifiers.contains(&name) && !places.contains(&at) && !qualifies
+    })
 }
 
 /// The words of a text.
@@ -186,7 +210,7 @@ impl<'t> Names<'t> {
     }
 
     /// What may be the name of a table: behind FROM, JOIN, TABLE, a comma or an opening parenthesis.
-    fn relations(&self) -> impl Iterator<Item = Named> {
+    fn relations(&self) -> impl Iterator<Item = (usize, Called)> {
         self.words().filter_map(|(at, name)| {
             let before = at.checked_sub(1);
             let begins = ["from", "join", "table"].iter().any(|word| self.is(before, word))
@@ -197,10 +221,19 @@ impl<'t> Names<'t> {
             }
             if self.is_symbol(next, ".") {
                 let inner = self.name(Some(at + 2))?;
-                let schema = self.token(Some(at)).map(Token::range);
-                return Some(Named { called: Called { schema: Some(name), name: inner }, schema });
+                return Some((at, Called { schema: Some(name), name: inner }));
             }
-            Some(Named { called: Called { schema: None, name }, schema: None })
+            Some((at, Called { schema: None, name }))
+        })
+    }
+
+    /// Where the schema of a name with one is written, in FROM and before its columns.
+    fn schemas(&self, called: &Called) -> impl Iterator<Item = Range<usize>> {
+        self.words().filter_map(|(at, name)| {
+            let same = called.schema.as_ref() == Some(&name)
+                && self.is_symbol(Some(at + 1), ".")
+                && self.name(Some(at + 2)).as_ref() == Some(&called.name);
+            self.token(Some(at)).filter(|_| same).map(Token::range)
         })
     }
 

@@ -102,6 +102,8 @@ pub enum Answered {
     Gathered {
         /// One for each piece.
         tables: Vec<Temporary>,
+        /// Columns of the result, counted from 0, that are whole rows: home has them of the temporary tables' types.
+        rows: Vec<usize>,
         /// Text for home.
         sql: String,
         /// Values of `$1`, `$2`, …

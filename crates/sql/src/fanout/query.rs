@@ -147,7 +147,7 @@ impl Query {
     pub fn missing(&self, catalog: &Catalog) -> Result<Lookup, Refusal> {
         match &self.reading {
             Reading::Parsed(parsed) => parsed.missing(catalog),
-            Reading::Named(_) => named::missing(&self.own, catalog),
+            Reading::Named(_) => named::missing(catalog),
         }
     }
 

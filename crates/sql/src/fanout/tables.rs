@@ -5,6 +5,7 @@ use super::ident;
 use super::parsed::Parsed;
 use super::read;
 use super::resolve::Resolved;
+use crate::TokenKind;
 use std::collections::HashSet;
 
 /// One table that is gathered.
@@ -20,6 +21,8 @@ pub(crate) struct Gathered<'a> {
     pub(crate) store: bool,
     /// Whether tables that inherit from it are left out.
     pub(crate) only: bool,
+    /// Whether the text may speak of the type of its rows.
+    pub(crate) typed: bool,
     /// What it is called on home.
     pub(crate) temporary: String,
 }
@@ -28,14 +31,14 @@ impl<'a> Gathered<'a> {
     /// All of a table.
     pub(crate) fn whole(relation: &'a Relation) -> Self {
         let (columns, temporary) = (relation.columns.iter().collect(), relation.called.name.clone());
-        Self { relation, uses: Vec::new(), columns, store: false, only: false, temporary }
+        Self { relation, uses: Vec::new(), columns, store: false, only: false, typed: false, temporary }
     }
 }
 
 /// The tables of a query. A column is needed if its name is anywhere in the text, or if all are.
 pub(crate) fn gathered<'a>(query: &Parsed, catalog: &'a Catalog, resolved: &Resolved) -> Vec<Gathered<'a>> {
     let text = query.source().text();
-    let (names, types) = (mentioned(text), Spoken::of(query, resolved));
+    let names = mentioned(text);
     let mut tables: Vec<Gathered<'a>> = Vec::new();
     for (number, one) in resolved.uses.iter().enumerate() {
         let Some(relation) = one.relation.and_then(|index| catalog.relations.get(index)) else { continue };
@@ -44,23 +47,22 @@ pub(crate) fn gathered<'a>(query: &Parsed, catalog: &'a Catalog, resolved: &Reso
         }
         let only = one.parts.first().and_then(|part| query.source().offset(part.start));
         let only = only.is_some_and(|at| query.is_only(at));
-        // Names given by position count the columns.
-        let renamed = one.columns.iter().zip(&relation.columns).any(|(new, old)| *new != old.name);
-        let starred = resolved.stars.iter().any(|star| star.uses.contains(&number));
-        let typed = types.names.contains(&relation.called.name);
-        let whole = resolved.natural || renamed || starred || typed || resolved.whole.contains(&number);
         let position = tables.iter().position(|table| same(table.relation, relation) && table.only == only);
         let index = position.unwrap_or_else(|| {
             tables.push(Gathered {
-                relation,
-                uses: Vec::new(),
-                columns: Vec::new(),
                 store: has_store(relation) && names.contains(super::STORE),
                 only,
-                temporary: String::new(),
+                typed: is_type(query, relation),
+                columns: Vec::new(),
+                ..Gathered::whole(relation)
             });
             tables.len() - 1
         });
+        // Names given by position count the columns.
+        let renamed = one.columns.iter().zip(&relation.columns).any(|(new, old)| *new != old.name);
+        let starred = resolved.stars.iter().any(|star| star.uses.contains(&number));
+        let typed = tables[index].typed;
+        let whole = resolved.natural || renamed || starred || typed || resolved.whole.contains(&number);
         tables[index].uses.push(number);
         for column in &relation.columns {
             let needed = whole || names.contains(&column.name);
@@ -73,24 +75,32 @@ pub(crate) fn gathered<'a>(query: &Parsed, catalog: &'a Catalog, resolved: &Reso
     tables
 }
 
-/// Names that may stand for the type of a table's rows: neither a table in FROM nor before a dot.
-struct Spoken {
-    names: HashSet<String>,
-}
+/// Words behind which a name is that of a column.
+const BEFORE_COLUMNS: [&str; 20] = [
+    "select", "distinct", "all", "by", "where", "and", "or", "on", "not", "then", "else", "when", "case",
+    "having", "limit", "in", "like", "between", "from", "join",
+];
 
-impl Spoken {
-    fn of(query: &Parsed, resolved: &Resolved) -> Self {
-        let text = query.source().text();
-        let parts = resolved.uses.iter().flat_map(|one| one.parts.iter());
-        let tables: HashSet<usize> = parts.filter_map(|part| query.source().offset(part.start)).collect();
-        let tokens = read::tokens(text);
-        let behind = tokens.iter().skip(1).map(Some).chain([None]);
-        let names = tokens.iter().zip(behind).filter_map(|(token, behind)| {
-            let qualifies = behind.is_some_and(|dot| &text[dot.range()] == ".");
-            (!qualifies && !tables.contains(&token.start)).then(|| ident::of_token(text, token))?
+/// Whether a text may speak of the type of a relation's rows: `x::todos`, `CAST(x AS todos)`, `todos '…'`, and in
+/// `AS r(x todos)`. On home, that is the type of the temporary table's.
+pub(crate) fn is_type(query: &Parsed, relation: &Relation) -> bool {
+    let text = query.source().text();
+    let tokens = read::tokens(text);
+    let name = |at: usize| ident::of_token(text, tokens.get(at)?);
+    let is = |at: usize, what: &str| tokens.get(at).is_some_and(|token| &text[token.range()] == what);
+    (1..tokens.len()).filter(|at| name(*at).as_ref() == Some(&relation.called.name)).any(|at| {
+        let first = if is(at - 1, ".") && at > 2 && name(at - 2).as_ref() == Some(&relation.schema) {
+            at - 2
+        } else {
+            at
+        };
+        let before = first.checked_sub(1).and_then(name);
+        let column = before.as_ref().is_none_or(|word| BEFORE_COLUMNS.contains(&word.as_str()));
+        let literal = tokens.get(at + 1).is_some_and(|token| {
+            matches!(token.kind, TokenKind::Str | TokenKind::EscapeStr | TokenKind::Dollar)
         });
-        Self { names: names.collect() }
-    }
+        !is(at + 1, ".") && (literal || !column || first > 0 && is(first - 1, "::"))
+    })
 }
 
 /// Whether the relation has the pseudo column, rather than a column of its own of that name.

@@ -178,7 +178,8 @@ impl House {
                 described.map_err(|state| format!("{state} for the probe {probe}"))?.1
             }
         };
-        let types = Types { columns: self.types(&columns).await, parameters: self.types(&parameters).await };
+        let (columns, parameters) = (self.types(&columns).await, self.types(&parameters).await);
+        let types = Types { columns, parameters, ..Types::default() };
         shape.plan(&types).map_err(told)
     }
 

@@ -3,8 +3,8 @@
 use super::super::STORE;
 use super::super::catalog::{Catalog, Column, Relation, RelationKind};
 use super::super::ident::folded;
-use super::super::pushed::parsed;
 use super::super::parsed::Parsed;
+use super::super::pushed::parsed;
 use super::super::refusal::Unfit;
 use super::super::resolve::{Reference, Resolved, Use};
 use super::super::traits::{Examiner, Traits};
