@@ -39,21 +39,3 @@ WITH lists AS (SELECT 1 AS x) SELECT concat(VARIADIC ARRAY[x]), l.name FROM list
 SELECT concat(VARIADIC ARRAY[title, $1]) FROM todos WHERE title = $1;
 
 SELECT xmlelement(NAME a, 'no table')::text;
-
--- @refused 0A000
-SELECT concat(VARIADIC ARRAY[title, _store]) FROM todos;
-
--- @refused 0A000
-SELECT concat(VARIADIC ARRAY[title]) FROM todos FOR UPDATE;
-
--- @refused 0A000
-SELECT concat(VARIADIC ARRAY[title, random()::text]) FROM todos;
-
--- @refused 0A000
-SELECT concat(VARIADIC ARRAY[c.chance::text]) FROM chances c;
-
--- @refused 0A000
-WITH gone AS (DELETE FROM todos RETURNING title) SELECT concat(VARIADIC ARRAY[title]) FROM gone;
-
--- @refused 0A000
-SELECT concat(VARIADIC ARRAY[mood]) FROM kept;

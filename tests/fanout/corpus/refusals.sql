@@ -179,6 +179,38 @@ SELECT n, kind, count(*) FROM events GROUP BY n;
 -- @refused 0A000 42803
 SELECT e.*, count(*) FROM events e GROUP BY e.n;
 
+-- By their names alone, and by what whole rows are of.
+
+-- @refused 0A000
+SELECT concat(VARIADIC ARRAY[title, _store]) FROM todos;
+
+-- @refused 0A000
+SELECT concat(VARIADIC ARRAY[title]) FROM todos FOR UPDATE;
+
+-- @refused 0A000
+SELECT concat(VARIADIC ARRAY[title, random()::text]) FROM todos;
+
+-- @refused 0A000
+SELECT concat(VARIADIC ARRAY[c.chance::text]) FROM chances c;
+
+-- @refused 0A000
+WITH gone AS (DELETE FROM todos RETURNING title) SELECT concat(VARIADIC ARRAY[title]) FROM gone;
+
+-- @refused 0A000
+SELECT concat(VARIADIC ARRAY[mood]) FROM kept;
+
+-- @refused 0A000
+SELECT array_agg(l ORDER BY l.id) FROM lists l;
+
+-- @refused 0A000
+SELECT ROW(l, 1) FROM lists l;
+
+-- @refused 0A000
+SELECT to_jsonb(l), _store FROM lists l;
+
+-- @refused 0A000
+SELECT to_jsonb(NULL::lists), _store FROM lists;
+
 -- Views and functions hide what they do.
 
 -- @refused 0A000

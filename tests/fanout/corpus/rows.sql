@@ -26,22 +26,8 @@ SELECT array_agg(l ORDER BY l.id)::text, count(DISTINCT l.*) FROM lists l;
 
 SELECT (o).title, o::text, to_jsonb(o) FROM open_todos o;
 
-SELECT public.lists FROM public.lists;
-
 SELECT row_to_json(json_populate_record(NULL::lists, '{"name":"x"}')) FROM lists;
 
 SELECT row_to_json(r.x) FROM lists, json_to_recordset('[{"x":{"name":"q"}}]') AS r(x public.lists);
 
 SELECT to_jsonb(CAST(NULL AS lists)), id FROM lists;
-
--- @refused 0A000
-SELECT array_agg(l ORDER BY l.id) FROM lists l;
-
--- @refused 0A000
-SELECT ROW(l, 1) FROM lists l;
-
--- @refused 0A000
-SELECT to_jsonb(l), _store FROM lists l;
-
--- @refused 0A000
-SELECT to_jsonb(NULL::lists), _store FROM lists;
