@@ -13,6 +13,7 @@ mod extensions;
 mod generated;
 mod generator;
 mod loss;
+mod named;
 mod play;
 mod refusals;
 mod reply;

@@ -93,7 +93,7 @@ async fn parameters_of_fan_outs_are_kept_within_the_operators_bounds() {
         ("SELECT 1 /*stuffgate.user='alice'*/", "55000"),
         ("SET stuffgate.fanout = off", "42501"),
         ("LISTEN c", "0A000"),
-        ("PREPARE p AS SELECT 1", "0A000"),
+        ("PREPARE p AS INSERT INTO owner VALUES ('x')", "0A000"),
         ("DECLARE c SCROLL CURSOR FOR SELECT 1", "0A000"),
     ] {
         assert_eq!(code(&mut session, refused).await, with, "{refused}");

@@ -8,6 +8,7 @@ mod effects;
 pub mod fanout;
 mod lexer;
 mod literal;
+mod named;
 mod refuse;
 mod rewrite;
 mod scan;
@@ -22,6 +23,7 @@ pub use catalog::is_distinct;
 pub use cursors::{Declare, Fetch, Reach, declared, fetched};
 pub use effects::Effects;
 pub use lexer::{Lexer, Strings, Token, TokenKind};
+pub use named::{Execute, Prepare, executed, prepared};
 pub use rewrite::{
     Edit, NOT_ALIASES, Names, Rewritten, Role, characters, map_parameter, map_search_path, rewrite,
     rewrite_as, show_search_path,

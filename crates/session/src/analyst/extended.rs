@@ -1,7 +1,7 @@
 //! The extended protocol of a session that asks many stores (PostgreSQL manual, "Extended Query").
 
 use super::answers::{write_described, write_home};
-use super::cursors::{self, Declared};
+use super::cursors;
 use super::hearing::Fault;
 use super::kept::{Asked, Kept, Portal, Prepared, Progress, What};
 use super::own::{self, Nature, nature};
@@ -71,6 +71,12 @@ impl Talk<'_> {
         if let Some(fetch) = cursors::fetched(&statement.kind, text) {
             return Ok(What::Fetched(fetch));
         }
+        if let Some(what) = self.judge_prepare(&statement.kind, text).await? {
+            return Ok(what);
+        }
+        if let Some(what) = self.judge_execute(&statement.kind, text).await? {
+            return Ok(what);
+        }
         Ok(match nature(statement, text) {
             Nature::Own => What::Own(Box::new(statement.clone())),
             Nature::Asked(asked, also) => What::Asked(self.ask(&asked, types, also).await?),
@@ -78,7 +84,7 @@ impl Talk<'_> {
     }
 
     /// A prepared statement by its name; one of the ordinary session is judged now.
-    async fn prepared(&mut self, name: &str) -> Result<Arc<Prepared>, Fault> {
+    pub(super) async fn prepared(&mut self, name: &str) -> Result<Arc<Prepared>, Fault> {
         if let Some((text, types)) = self.kept.unread(name) {
             match self.judge(&text, &types).await {
                 Ok(what) => self.kept.keep(name, &text, &types, what)?,
@@ -181,7 +187,25 @@ impl Talk<'_> {
                 portal.row += rows;
                 progress
             }
-            What::Declared(declared) => self.execute_declared(name, &portal, declared)?,
+            What::Executed(executed) => {
+                if matches!(portal.progress, Progress::Ready) {
+                    portal.values = self.values_of(executed, &portal.values.results).await?;
+                }
+                let asked = portal.asked().ok_or_else(refusals::lost)?.clone();
+                let (progress, rows) = self.execute(portal.progress, &portal.values, &asked, at_most).await?;
+                portal.row += rows;
+                progress
+            }
+            What::Named(named) => {
+                ready_once(name, &portal)?;
+                self.prepare(named)?;
+                self.done("PREPARE")
+            }
+            What::Declared(declared) => {
+                ready_once(name, &portal)?;
+                self.declare(declared, portal.values.clone(), self.segment.company())?;
+                self.done("DECLARE CURSOR")
+            }
             What::Fetched(fetch) => {
                 self.fetch(fetch, portal.progress, &portal.values.results, at_most).await?
             }
@@ -200,9 +224,7 @@ impl Talk<'_> {
         portal: &Portal,
         own: &sql::Statement,
     ) -> Result<Progress, Fault> {
-        if !matches!(portal.progress, Progress::Ready) {
-            return Err(refusals::portal_over(name).into());
-        }
+        ready_once(name, portal)?;
         let values = portal.values.parameters.iter();
         let values = values.map(|value| value.as_deref().map(Into::into)).collect();
         let company = self.segment.company();
@@ -211,19 +233,9 @@ impl Talk<'_> {
         Ok(Progress::Done(answer.tag))
     }
 
-    fn execute_declared(
-        &mut self,
-        name: &str,
-        portal: &Portal,
-        declared: &Declared,
-    ) -> Result<Progress, Fault> {
-        if !matches!(portal.progress, Progress::Ready) {
-            return Err(refusals::portal_over(name).into());
-        }
-        self.declare(declared, portal.values.clone(), self.segment.company())?;
-        let tag = "DECLARE CURSOR".to_owned();
-        frame::command_complete(self.client.outbox.buffer(), &tag);
-        Ok(Progress::Done(tag))
+    fn done(&mut self, tag: &str) -> Progress {
+        frame::command_complete(self.client.outbox.buffer(), tag);
+        Progress::Done(tag.to_owned())
     }
 
     /// Goes on with a portal: all its rows, or so many `at_most`; how many that were.
@@ -258,6 +270,14 @@ impl Talk<'_> {
     }
 }
 
+/// What returns no rows is executed once.
+fn ready_once(name: &str, portal: &Portal) -> Result<(), Fault> {
+    match portal.progress {
+        Progress::Ready => Ok(()),
+        _ => Err(refusals::portal_over(name).into()),
+    }
+}
+
 fn malformed() -> Fault {
     error::client_fault(ClientFault::Malformed("an extended-query message"))
         .with_severity(wire::Severity::Error)
@@ -280,15 +300,15 @@ fn parameters(statement: &Prepared) -> Vec<u32> {
         What::Own(own) => own::parameters(own, &statement.types),
         What::Asked(asked) => asked.described.parameters.clone(),
         What::Declared(declared) => parameters(&declared.query),
-        What::Fetched(_) => statement.types.clone(),
+        What::Fetched(_) | What::Named(_) | What::Executed(_) => statement.types.clone(),
     }
 }
 
 /// What home described of the rows of a statement, if it has some.
 fn columns<'a>(statement: &'a Prepared, kept: &'a Kept) -> Option<&'a [ColumnDescribed]> {
     match &statement.what {
-        What::Own(_) | What::Declared(_) => None,
-        What::Asked(asked) => asked.described.columns.as_deref(),
+        What::Own(_) | What::Declared(_) | What::Named(_) => None,
+        What::Asked(_) | What::Executed(_) => statement.asked()?.described.columns.as_deref(),
         What::Fetched(fetch) => cursors::columns(fetch, kept),
     }
 }

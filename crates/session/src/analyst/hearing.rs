@@ -31,6 +31,14 @@ impl Fault {
         }
         self
     }
+
+    /// An error in a text of the gate's own: the client has no place for it.
+    pub(super) fn unplaced(mut self) -> Self {
+        if let Self::Told(fields) = &mut self {
+            fields.position = None;
+        }
+        self
+    }
 }
 
 impl From<Fields> for Fault {

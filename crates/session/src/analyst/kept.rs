@@ -1,6 +1,7 @@
 //! A client's prepared statements and portals, by the names it gave them, within bounds.
 
 use super::cursors::Declared;
+use super::named::{Executed, Named};
 use super::refusals;
 use super::running::Running;
 use crate::error;
@@ -29,6 +30,17 @@ pub(super) struct Prepared {
     _place: Place,
 }
 
+impl Prepared {
+    /// The query whose rows it has, if it has some.
+    pub(super) fn asked(&self) -> Option<&Asked> {
+        match &self.what {
+            What::Asked(asked) => Some(asked),
+            What::Executed(executed) => executed.statement.asked(),
+            What::Own(_) | What::Declared(_) | What::Fetched(_) | What::Named(_) => None,
+        }
+    }
+}
+
 /// Who answers a statement.
 #[derive(Clone, Debug)]
 pub(super) enum What {
@@ -40,6 +52,10 @@ pub(super) enum What {
     Declared(Box<Declared>),
     /// A cursor is read.
     Fetched(sql::Fetch),
+    /// A statement gets a name.
+    Named(Box<Named>),
+    /// A statement that has a name is executed.
+    Executed(Box<Executed>),
 }
 
 /// A statement that home or the stores answer.
@@ -104,10 +120,7 @@ pub(super) struct Fetching {
 impl Portal {
     /// The query whose rows it has, if it has some.
     pub(super) fn asked(&self) -> Option<&Asked> {
-        match &self.statement.what {
-            What::Asked(asked) => Some(asked),
-            What::Own(_) | What::Declared(_) | What::Fetched(_) => None,
-        }
+        self.statement.asked()
     }
 
     /// Whether all its rows were read.

@@ -14,6 +14,7 @@ mod hearing;
 mod kept;
 mod layers;
 mod legs;
+mod named;
 mod own;
 mod parameters;
 mod refusals;

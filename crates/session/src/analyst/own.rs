@@ -48,7 +48,9 @@ pub(super) fn nature<'a>(statement: &sql::Statement, text: &'a str) -> Nature<'a
             Nature::Asked(text.into(), Also::default())
         }
         // What can be read of these is handled before; home knows what is wrong with the others.
-        Kind::DeclareCursor { .. } | Kind::Fetch => Nature::Asked(text.into(), Also::default()),
+        Kind::DeclareCursor { .. } | Kind::Fetch | Kind::Prepare { .. } | Kind::Execute { .. } => {
+            Nature::Asked(text.into(), Also::default())
+        }
         Kind::Show(Show::All) => Nature::Asked(SHOW_ALL.into(), Also { tag: Some("SHOW"), sets: Vec::new() }),
         Kind::SettingsSelect { settings } => match harmless(text) {
             Some(harmless) => Nature::Asked(harmless.into(), Also { tag: None, sets: settings.clone() }),
@@ -248,7 +250,6 @@ fn called(kind: &Kind) -> &'static str {
     match kind {
         Kind::Listen { .. } => "LISTEN",
         Kind::Notify => "NOTIFY",
-        Kind::Prepare { .. } | Kind::Execute { .. } => "SQL PREPARE",
         Kind::PrepareTransaction | Kind::CommitPrepared | Kind::RollbackPrepared => "two-phase commit",
         Kind::SettingsSelect { .. } => "set_config in company of other expressions",
         _ => "this statement",

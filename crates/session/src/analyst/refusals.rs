@@ -180,6 +180,21 @@ pub(super) fn no_cursor(name: &str) -> Fields {
     Fields::error(sqlstate::INVALID_CURSOR_NAME, format!("cursor \"{name}\" does not exist"))
 }
 
+/// An `EXECUTE` with other than as many arguments as its statement has parameters.
+pub(super) fn argument_count(name: &str, needed: usize, given: usize) -> Fields {
+    Fields::error(
+        sqlstate::SYNTAX_ERROR,
+        format!("wrong number of parameters for prepared statement \"{name}\""),
+    )
+    .with_detail(format!("Expected {needed} parameters but got {given}."))
+}
+
+/// A parameter where a value has to stand.
+pub(super) fn no_argument() -> Fields {
+    Fields::error(sqlstate::UNDEFINED_PARAMETER, "an argument of EXECUTE cannot be a parameter")
+        .with_hint("Bind the statement by its name with the extended protocol.")
+}
+
 /// A cursor that goes both ways.
 pub(super) fn scroll() -> Fields {
     Fields::error(

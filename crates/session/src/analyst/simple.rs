@@ -63,11 +63,24 @@ impl Talk<'_> {
             return Ok(());
         }
         let what = self.judge_one(statement, own, &[]).await?;
-        if let Some((name, position)) = first_parameter(own) {
+        let takes_some = matches!(what, What::Named(_));
+        if let Some((name, position)) = first_parameter(own).filter(|_| !takes_some) {
             return Err(refusals::no_such_parameter(name, position).into());
         }
         match what {
-            What::Asked(asked) => self.answer(&asked).await,
+            What::Asked(asked) => self.answer(&asked, Values::default()).await,
+            What::Executed(executed) => {
+                let values = self.values_of(&executed, &[]).await?;
+                match executed.statement.asked() {
+                    Some(asked) => self.answer(asked, values).await,
+                    None => Ok(()),
+                }
+            }
+            What::Named(named) => {
+                self.prepare(&named)?;
+                Answer::tag("PREPARE").write_simple(self.client.outbox.buffer());
+                Ok(())
+            }
             What::Declared(declared) => {
                 self.declare(&declared, Values::default(), company)?;
                 Answer::tag("DECLARE CURSOR").write_simple(self.client.outbox.buffer());
@@ -78,11 +91,11 @@ impl Talk<'_> {
     }
 
     /// Answers what home has judged, as a simple query is answered.
-    async fn answer(&mut self, asked: &Asked) -> Result<(), Fault> {
+    async fn answer(&mut self, asked: &Asked, values: Values) -> Result<(), Fault> {
         if let Some(columns) = &asked.described.columns {
             write_home(Some(columns), &[], self.client.outbox.buffer());
         }
-        let mut running = self.start(asked, Values::default()).await?;
+        let mut running = self.start(asked, values).await?;
         if let Came::End(done, _) = self.pass(&mut running, None).await? {
             self.set_all(&asked.sets).await?;
             frame::command_complete(self.client.outbox.buffer(), asked.tag.unwrap_or(&done.tag));
