@@ -328,7 +328,17 @@ fn small_tables(store: usize, todos: usize, pick: &mut Pick) -> String {
         let _ = writeln!(sql, "INSERT INTO \"Mixed Case\" VALUES ({order}, {text}, {number});");
         sql += "INSERT INTO nothing DEFAULT VALUES;\n";
     }
-    sql
+    sql + &phrases(store, todos)
+}
+
+fn phrases(store: usize, todos: usize) -> String {
+    let mut pick = Pick { state: 0x0b5e_55ed + store as u64 };
+    let row = |row| {
+        let texts = [TITLES; 3].map(|texts| pick.of(texts)).join(", ");
+        let folded = pick.of(&["a", "A", "á", "b", "B", "é", "É"]);
+        format!("INSERT INTO phrases VALUES ({}, {texts}, {folded});\n", store * 1000 + row)
+    };
+    (0..todos.min(25)).map(row).collect()
 }
 
 fn odd(row: usize, pick: &mut Pick) -> String {

@@ -18,6 +18,7 @@ mod play;
 mod refusals;
 mod reply;
 mod sessions;
+mod settings;
 mod stage;
 mod tiers;
 mod unlike;

@@ -70,6 +70,8 @@ CREATE TABLE visits ("on" date NOT NULL, page text, hits int) PARTITION BY RANGE
 CREATE TABLE visits_early PARTITION OF visits FOR VALUES FROM (MINVALUE) TO ('2024-01-01');
 CREATE TABLE visits_late PARTITION OF visits FOR VALUES FROM ('2024-01-01') TO (MAXVALUE);
 CREATE TABLE nothing ();
+CREATE COLLATION folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE phrases (k int, plain text COLLATE "C", posix text COLLATE "POSIX", root text COLLATE "und-x-icu", fold text COLLATE folded);
 CREATE VIEW open_todos AS SELECT id, list_id, title, weight, hours FROM todos WHERE done IS NOT TRUE;
 CREATE VIEW list_totals AS SELECT list_id, count(*) AS todos, sum(weight) AS weight FROM todos GROUP BY list_id;
 CREATE FUNCTION twice(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 * 2';

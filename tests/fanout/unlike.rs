@@ -20,7 +20,7 @@ const COLLATING: [(&str, &str); 4] = [
     ("grace", "TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C'"),
 ];
 /// What the owners of stores have set for their databases.
-const DEFAULTS: [(&str, &str); 9] = [
+const DEFAULTS: [(&str, &str); 22] = [
     ("bob", "DateStyle = 'SQL, DMY'"),
     ("bob", "TimeZone = 'Asia/Tokyo'"),
     ("carol", "IntervalStyle = 'iso_8601'"),
@@ -30,6 +30,19 @@ const DEFAULTS: [(&str, &str); 9] = [
     ("alice", "array_nulls = off"),
     ("grace", "quote_all_identifiers = on"),
     ("frank", "transform_null_equals = on"),
+    ("bob", "lc_time = 'C.UTF-8'"),
+    ("bob", "default_text_search_config = 'pg_catalog.german'"),
+    ("carol", "xmloption = document"),
+    ("carol", "timezone_abbreviations = 'India'"),
+    ("carol", "enable_seqscan = off"),
+    ("dave", "backslash_quote = off"),
+    ("dave", "row_security = on"),
+    ("frank", "gin_fuzzy_search_limit = 1"),
+    ("frank", "default_transaction_isolation = serializable"),
+    ("grace", "lc_numeric = 'C.UTF-8'"),
+    ("grace", "xmlbinary = hex"),
+    ("heidi", "search_path = pg_temp"),
+    ("heidi", "default_transaction_deferrable = on"),
 ];
 /// Subjects in which it shows how values are written.
 const STYLED: [&str; 10] = [
@@ -110,6 +123,29 @@ async fn unlike_stores_answer_in_the_style_that_the_client_has_set() {
     let mut cases = corpus::all();
     cases.retain(|case| STYLED.contains(&case.subject.as_str()));
     agree(&stage, "auto", Form::Simple, &set, cases).await;
+}
+
+#[tokio::test]
+async fn a_store_that_hides_rows_or_takes_other_texts_for_equal_is_named() {
+    let stage = Stage::start().await;
+    let _ = stage.world.direct("bob", "ALTER TABLE todos ENABLE ROW LEVEL SECURITY");
+    let policy = "ALTER TABLE todos ENABLE ROW LEVEL SECURITY; CREATE POLICY some ON todos USING (hours > 1)";
+    let _ = stage.world.direct("carol", policy);
+    for tier in ["auto", "t3"] {
+        let mut analyst = stage.analyst(tier).await;
+        for sql in
+            ["SELECT count(*) FROM todos", "SELECT id FROM todos ORDER BY id", "SELECT max(title) FROM todos"]
+        {
+            assert_eq!(analyst.simple(sql).await.unwrap().errors, [], "{sql}");
+            assert_eq!(lost(&mut analyst).await, ["bob", "carol"], "{tier}: {sql}");
+        }
+        let legs = analyst
+            .simple("SELECT outcome, sqlstate FROM stuffgate.legs WHERE \"user\" = 'bob'")
+            .await
+            .unwrap();
+        let told: Vec<_> = legs.rows.concat().into_iter().flatten().collect();
+        assert_eq!(told, ["revoked", "42501"]);
+    }
 }
 
 /// Asks the gate everything, then the oracle without the stores that the gate has named.

@@ -67,9 +67,13 @@ impl Asked {
     }
 }
 
+/// Codes, or their classes, of errors that the text and the values decide, not the store: about a value, and about a
+/// collation that is open or cannot do what is asked of it (`LIKE` under one that is not deterministic).
+const OF_THE_STATEMENT: [&str; 5] = ["0A000", "21", "22", "42P22", "54"];
+
 /// Whether a leg says that the statement itself may be at fault, which home is to judge over the rows: an error
-/// about a value, or a store that collates otherwise.
+/// that is the statement's, or a store that collates otherwise.
 pub(crate) fn wants_bare(finished: &Finished) -> bool {
     let code = finished.report.sqlstate.as_deref().unwrap_or_default();
-    finished.collates_otherwise || ["21", "22", "54"].iter().any(|class| code.starts_with(class))
+    finished.collates_otherwise || OF_THE_STATEMENT.iter().any(|start| code.starts_with(start))
 }

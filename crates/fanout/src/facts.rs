@@ -16,12 +16,13 @@ use wire::{Fields, sqlstate};
 
 /// Parameters under which values are read and written as text: each leg runs under home's, which are the
 /// client's.
-const PINNED: [&str; 8] = [
+const PINNED: [&str; 9] = [
     "TimeZone",
     DATE_STYLE,
     "IntervalStyle",
     "bytea_output",
     FLOAT_DIGITS,
+    "timezone_abbreviations",
     "xmlbinary",
     "transform_null_equals",
     MONETARY,
@@ -36,12 +37,13 @@ const FLOAT_DIGITS: &str = "extra_float_digits";
 /// How `money` is written; a locale that not every store has.
 const MONETARY: &str = "lc_monetary";
 
-/// Parameters without which texts, arrays and the names of types cannot be understood, and the values that they have
-/// to have.
-const NEEDED: [(&str, &str); 4] = [
+/// Parameters without which texts, arrays, documents and the names of types cannot be understood, and the values that
+/// they have to have.
+const NEEDED: [(&str, &str); 5] = [
     ("client_encoding", "UTF8"),
     ("standard_conforming_strings", "on"),
     ("array_nulls", "on"),
+    ("xmloption", "content"),
     ("quote_all_identifiers", "off"),
 ];
 

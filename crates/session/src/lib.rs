@@ -12,6 +12,7 @@ mod answer;
 mod binding;
 mod block;
 mod console;
+mod date_style;
 mod error;
 mod extended;
 mod front;

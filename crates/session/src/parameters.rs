@@ -1,6 +1,7 @@
 //! The parameters a client has set, which travel with its session from server to server.
 
 use crate::alike::Alike;
+use crate::date_style;
 use model::partition::{quote_identifier, quote_literal};
 use sql::Effects;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -104,10 +105,18 @@ impl Parameters {
         }
     }
 
+    /// What a parameter that is set to `value` comes to, whatever the server is on which it is set again.
+    pub(crate) fn following(&self, name: &str, value: Value) -> Value {
+        if name == date_style::NAME { date_style::following(self.get(name), value) } else { value }
+    }
+
     /// Takes a change over.
     pub(crate) fn apply(&mut self, change: &Change) {
         match change {
-            Change::Set(name, value) => put(&mut self.set, name.clone(), value.clone()),
+            Change::Set(name, value) => {
+                let value = self.following(name, value.clone());
+                put(&mut self.set, name.clone(), value);
+            }
             Change::Reset(name) => self.set.retain(|(known, _)| known != name),
             Change::ResetAll | Change::DiscardAll => self.set.clear(),
             Change::DeallocateAll | Change::LocalPath(_) | Change::Released(_) | Change::Ends { .. } => {}

@@ -33,10 +33,19 @@ pub(crate) fn is_since(major: u32) -> bool {
     major >= DATLOCALE_SINCE
 }
 
+/// By which collation other texts are equal than those of the same bytes; NULL where that is by none.
+macro_rules! equality_sql {
+    () => {
+        "CASE WHEN a.attcollation >= 16384 THEN (SELECT 'not deterministic: ' || l.collname \
+         FROM pg_catalog.pg_collation l WHERE l.oid = a.attcollation AND NOT l.collisdeterministic) END"
+    };
+}
+
 /// Columns with their types, and what those of the service's own are made of. `$1` and `$2` are arrays: for each
 /// column, its table's name and its own.
-const MADE_OF: &str = "SELECT n.at, a.atttypid, pg_catalog.format_type(a.atttypid, -1), a.attcollation, t.typcollation, \
-     CASE e.typtype \
+const MADE_OF: &str = concat!(
+    "SELECT n.at, a.atttypid, pg_catalog.format_type(a.atttypid, -1), a.attcollation, t.typcollation, \
+     nullif(pg_catalog.concat_ws(' ', CASE e.typtype \
      WHEN 'e' THEN (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(l.enumlabel), ',' ORDER BY l.enumsortorder) \
       FROM pg_catalog.pg_enum l WHERE l.enumtypid = e.oid) \
      WHEN 'c' THEN (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(f.attname) || ' ' \
@@ -45,21 +54,27 @@ const MADE_OF: &str = "SELECT n.at, a.atttypid, pg_catalog.format_type(a.atttypi
      WHEN 'd' THEN pg_catalog.format_type(e.typbasetype, e.typtypmod) || coalesce((SELECT ' ' \
       || pg_catalog.string_agg(pg_catalog.quote_ident(l.enumlabel), ',' ORDER BY l.enumsortorder) \
       FROM pg_catalog.pg_enum l WHERE l.enumtypid = e.typbasetype), '') \
-     END \
+     END, ",
+    equality_sql!(),
+    "), '') \
      FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) \
       WITH ORDINALITY AS n(relation, name, at) \
      JOIN pg_catalog.pg_attribute a ON a.attrelid = pg_catalog.to_regclass(n.relation) \
       AND a.attname = n.name AND NOT a.attisdropped \
      JOIN pg_catalog.pg_type t ON t.oid = a.atttypid \
      LEFT JOIN pg_catalog.pg_type e ON e.oid = CASE WHEN t.oid < 16384 THEN NULL \
-      WHEN t.typcategory = 'A' THEN t.typelem ELSE t.oid END";
+      WHEN t.typcategory = 'A' THEN t.typelem ELSE t.oid END"
+);
 
 /// The same of one table, without what only types of the service's own need: one look-up in an index, which takes a
 /// quarter of the time. `$1` is the table's name, `$2` an array of its columns' names.
-const NUMBERS: &str = "a.atttypid, pg_catalog.format_type(a.atttypid, -1), a.attcollation, NULL::pg_catalog.oid, \
-     NULL::pg_catalog.text FROM pg_catalog.pg_attribute a \
+const NUMBERS: &str = concat!(
+    "a.atttypid, pg_catalog.format_type(a.atttypid, -1), a.attcollation, NULL::pg_catalog.oid, ",
+    equality_sql!(),
+    " FROM pg_catalog.pg_attribute a \
      WHERE a.attrelid = pg_catalog.to_regclass($1)::pg_catalog.oid \
-     AND a.attname = ANY ($2::pg_catalog.name[]) AND NOT a.attisdropped";
+     AND a.attname = ANY ($2::pg_catalog.name[]) AND NOT a.attisdropped"
+);
 
 /// The question of which types the columns are that a plan needs. Each column that there is makes a row: its place
 /// among those asked about, the type's number and name, the column's collation, and if it was asked ([`MADE_OF`]), the

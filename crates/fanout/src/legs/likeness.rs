@@ -26,7 +26,8 @@ pub struct FoundColumn {
     pub collation: u32,
     /// The type's, if it was asked.
     pub default_collation: Option<u32>,
-    /// What a type of the service's own is made of: an enum's labels in order, a domain's base, …
+    /// What a type of the service's own is made of: an enum's labels in order, a domain's base, …; and by which collation
+    /// other texts are equal than those of the same bytes.
     pub detail: Option<String>,
 }
 

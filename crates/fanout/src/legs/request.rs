@@ -14,7 +14,7 @@ use wire::frame::{self, Kind};
 
 /// What every reader's connection starts from, whatever the store's own defaults are. A statement's
 /// [`Statement::pinned`] overrides it for one leg.
-pub const PINNED: [(&str, &str); 15] = [
+pub const PINNED: [(&str, &str); 22] = [
     ("client_encoding", "UTF8"),
     ("TimeZone", "UTC"),
     ("DateStyle", "ISO, MDY"),
@@ -22,11 +22,19 @@ pub const PINNED: [(&str, &str); 15] = [
     ("bytea_output", "hex"),
     ("extra_float_digits", "1"),
     ("lc_monetary", "C"),
+    ("lc_numeric", "C"),
+    ("lc_time", "C"),
+    ("timezone_abbreviations", "Default"),
     ("xmlbinary", "base64"),
+    ("xmloption", "content"),
     ("standard_conforming_strings", "on"),
-    ("array_nulls", "on"),
+    ("backslash_quote", "safe_encoding"),
     ("quote_all_identifiers", "off"),
+    ("array_nulls", "on"),
     ("transform_null_equals", "off"),
+    ("gin_fuzzy_search_limit", "0"),
+    // A policy that hides rows from the reader is an error: a part of a table never passes for all of it.
+    ("row_security", "off"),
     ("default_transaction_read_only", "on"),
     ("client_min_messages", "error"),
     ("application_name", "stuffgate fan-out"),
@@ -157,16 +165,23 @@ impl Request {
         let tables: Vec<&str> = statement.plan.tables.iter().map(|table| table.name.as_str()).collect();
         let lock = (!tables.is_empty()).then(|| asked(&lock_sql(&tables)));
         let other: Vec<&(String, String)> = statement.pinned.iter().filter(|pair| !is_pinned(pair)).collect();
-        let settings = (!other.is_empty()).then(|| asked(&settings_sql(&other)));
+        let settings = (!other.is_empty()).then(|| settings_sql(&other));
+        // Postgres reads the constants of a statement once, under the settings that are in force when it is prepared.
+        let piece = |piece: &Piece| {
+            let under = settings.as_deref().unwrap_or_default();
+            let id = StatementId { hash: hash(&format!("{under};{}", piece.sql)), epoch: 0 };
+            Asked { sql: piece.sql.clone(), id }
+        };
+        let pieces = statement.plan.pieces.iter().map(piece).collect();
         let check = Check::of(&statement.plan.tables);
         let columns = if statement.expected.needs_details() { check.made_of() } else { check.numbers() };
         Self {
             begin: asked(BEGIN),
             lock,
-            settings,
+            settings: settings.as_deref().map(asked),
             database: [0, u32::MAX].map(|major| asked(check::database_sql(major))),
             columns: columns.map(|sql| asked(&sql)),
-            pieces: statement.plan.pieces.iter().map(|piece| asked(&piece.sql)).collect(),
+            pieces,
             shapes: (0..statement.plan.pieces.len()).map(|piece| statement.shapes(piece)).collect(),
             commit: asked(COMMIT),
             statement,
@@ -278,8 +293,8 @@ mod tests {
             ("timezone", "UTC", true),
             ("TimeZone", "Europe/Berlin", false),
             ("extra_float_digits", "3", false),
-            ("array_nulls", "on", true),
-            ("array_nulls", "off", false),
+            ("transform_null_equals", "off", true),
+            ("transform_null_equals", "on", false),
             ("work_mem", "4MB", false),
         ] {
             assert_eq!(is_pinned(&(name.into(), value.into())), pinned, "{name} = {value}");

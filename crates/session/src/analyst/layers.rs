@@ -78,6 +78,7 @@ impl Layers {
     /// See [`settings_of`].
     pub(super) fn with(&self, scope: Scope, name: &str, value: Option<Value>) -> Result<Self, BadSetting> {
         let mut next = self.clone();
+        let value = value.map(|value| self.in_force().following(name, value));
         next.local.retain(|(known, _)| known != name);
         match scope {
             Scope::Local => next.local.push((name.to_owned(), value)),
@@ -119,8 +120,7 @@ impl Layers {
         self.session.has_room() && self.local.len() < crate::parameters::MAX_PARAMETERS
     }
 
-    /// Works out what is in force.
-    fn note(&mut self) -> Result<(), BadSetting> {
+    fn in_force(&self) -> Parameters {
         let mut in_force = self.session.clone();
         for (name, value) in &self.local {
             in_force.apply(&match value {
@@ -128,6 +128,12 @@ impl Layers {
                 None => Change::Reset(name.clone()),
             });
         }
+        in_force
+    }
+
+    /// Works out what is in force.
+    fn note(&mut self) -> Result<(), BadSetting> {
+        let in_force = self.in_force();
         self.settings = settings_of(&in_force, &self.limits)?;
         let homes = in_force.without(|name| is_fanout(name) || name == "search_path");
         if homes.fingerprint() != self.fingerprint || self.set_up.is_empty() {

@@ -45,7 +45,7 @@ pub(crate) const FIRST_OWN: u32 = 16_384;
 
 /// How values of a type compare; `None` for types whose operators a service or an extension brings.
 pub(crate) fn kind_of(of: &Type) -> Option<Kind> {
-    if of.oid >= FIRST_OWN && of.category != 'E' || of.name == "money" {
+    if of.oid >= FIRST_OWN && of.category != 'E' || of.name.trim_end_matches("[]") == "money" {
         return None;
     }
     Some(if of.collatable { Kind::Text } else { Kind::Plain })
