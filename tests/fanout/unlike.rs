@@ -129,7 +129,7 @@ async fn unlike_stores_answer_in_the_style_that_the_client_has_set() {
 async fn a_store_that_hides_rows_or_takes_other_texts_for_equal_is_named() {
     let stage = Stage::start().await;
     let _ = stage.world.direct("bob", "ALTER TABLE todos ENABLE ROW LEVEL SECURITY");
-    let policy = "ALTER TABLE todos ENABLE ROW LEVEL SECURITY; CREATE POLICY some ON todos USING (hours > 1)";
+    let policy = "ALTER TABLE todos ENABLE ROW LEVEL SECURITY; CREATE POLICY busy ON todos USING (hours > 1)";
     let _ = stage.world.direct("carol", policy);
     for tier in ["auto", "t3"] {
         let mut analyst = stage.analyst(tier).await;
