@@ -203,8 +203,8 @@ mod tests {
         let called = |name: &str| Called { schema: None, name: name.to_owned() };
         let lookup = Lookup { relations: vec![called("it's $3")], functions: vec![called("a\\b$2")] };
         let text = look_up(&lookup);
-        assert!(text.contains(r#"pg_catalog.unnest('{"it''s $3"}'::pg_catalog.text[])"#), "{text}");
-        assert!(text.contains(r#"pg_catalog.unnest(E'{"a\\\\b$2"}'::pg_catalog.text[])"#), "{text}");
-        assert_eq!(text.matches("'{NULL}'").count(), 2, "{text}");
+        assert!(text.contains("pg_catalog.unnest(ARRAY['it''s $3']::pg_catalog.text[])"), "{text}");
+        assert!(text.contains(r"pg_catalog.unnest(ARRAY[E'a\\b$2']::pg_catalog.text[])"), "{text}");
+        assert_eq!(text.matches("ARRAY[NULL]").count(), 2, "{text}");
     }
 }
