@@ -37,6 +37,7 @@ pub(crate) struct Last<'a> {
     results: &'a [i16],
     /// Columns whose rows are of another type here than was described.
     rows: &'a [usize],
+    tentative: bool,
 }
 
 /// Why home did not answer.
@@ -45,13 +46,15 @@ pub(crate) enum Refused {
     Bound(Box<Fields>),
     /// It failed at running it, or is lost.
     Run(Box<Fields>),
+    /// It failed after rows had been told.
+    Midway(Box<Fields>),
 }
 
 impl Refused {
     /// What the client is told.
     pub(crate) fn into_fields(self) -> Box<Fields> {
         match self {
-            Self::Bound(fields) | Self::Run(fields) => fields,
+            Self::Bound(fields) | Self::Run(fields) | Self::Midway(fields) => fields,
         }
     }
 }
@@ -66,6 +69,7 @@ impl<'a> Last<'a> {
             values: vec![],
             results: &client.values.results,
             rows: &[],
+            tentative: false,
         };
         for parameter in parameters {
             let (kind, format, value) = match *parameter {
@@ -88,6 +92,11 @@ impl<'a> Last<'a> {
     /// Whose columns of these numbers are rows of temporary tables.
     pub(crate) fn with_rows(self, rows: &'a [usize]) -> Self {
         Self { rows, ..self }
+    }
+
+    /// The same, and an error of it is not the last word: no row is told ahead of one, as long as few have come.
+    pub(crate) fn tentative(self) -> Self {
+        Self { tentative: true, ..self }
     }
 
     /// Binds one more value, in text; home finds out its type.
@@ -133,7 +142,10 @@ impl<'a> Last<'a> {
                     if !home.is_usable() {
                         continue; // what was asked ahead of it is done
                     }
-                    passing.chunk.tell(teller).await;
+                    // Rows ahead of an error are told as well, unless there may be others in their place.
+                    if passing.refused.is_none() || passing.told || !self.tentative {
+                        passing.told |= passing.chunk.tell(teller).await;
+                    }
                     return passing.done();
                 }
                 backend::DATA_ROW | backend::COPY_OUT_RESPONSE | backend::COPY_DATA | backend::COPY_DONE => {
@@ -154,6 +166,7 @@ struct Passing<'a> {
     chunk: Chunk,
     tag: String,
     bound: bool,
+    told: bool,
     refused: Option<Box<Fields>>,
 }
 
@@ -184,7 +197,7 @@ impl Passing<'_> {
         }
         let rows = header.tag == backend::DATA_ROW;
         if self.chunk.rows != rows || self.chunk.bytes.len() >= CHUNK_BYTES {
-            self.chunk.tell(teller).await;
+            self.told |= self.chunk.tell(teller).await;
             self.chunk.rows = rows;
         }
         self.chunk.bytes.extend_from_slice(message);
@@ -194,6 +207,7 @@ impl Passing<'_> {
     fn done(self) -> Result<String, Refused> {
         match self.refused {
             None => Ok(self.tag),
+            Some(fields) if self.told => Err(Refused::Midway(fields)),
             Some(fields) if self.bound => Err(Refused::Run(fields)),
             Some(fields) => Err(Refused::Bound(fields)),
         }
@@ -220,13 +234,15 @@ struct Chunk {
 }
 
 impl Chunk {
-    async fn tell(&mut self, teller: &Teller) {
+    /// Whether there was anything to tell.
+    async fn tell(&mut self, teller: &Teller) -> bool {
         if self.bytes.is_empty() {
-            return;
+            return false;
         }
         let messages = Bytes::from(std::mem::take(&mut self.bytes));
         let count = std::mem::take(&mut self.count);
         let event = if self.rows { Event::Rows { messages, count } } else { Event::Copied(messages) };
         teller.tell(event).await;
+        true
     }
 }

@@ -1,10 +1,9 @@
 //! The legs of one statement, as far as the answer goes: what each came to, whatever becomes of its rows later.
 
 use crate::Event;
-use crate::legs::{Finished, Scope};
-use model::{Coverage, LegReport, Outcome};
+use crate::legs::{Fault, Finished, Scope};
+use model::{Coverage, Disclosure, LegReport, Outcome};
 use std::time::{Duration, Instant};
-use wire::Fields;
 
 /// What every store in scope came to, as far as it is known.
 #[derive(Debug)]
@@ -40,13 +39,25 @@ impl Asked {
         Event::Progress { done: self.reports.iter().flatten().count(), asked: self.reports.len() }
     }
 
+    /// Whether some store that is part of the answer does not show single values.
+    pub(crate) fn has_guarded(&self) -> bool {
+        let mut stores = self.reports.iter().zip(self.scope.stores());
+        let has_part = |report: &LegReport| report.outcome != Outcome::NotGranted;
+        stores.any(|(report, store)| store.class < Disclosure::Values && report.as_ref().is_none_or(has_part))
+    }
+
     /// A leg that was ok is no part of the answer after all.
-    pub(crate) fn drop_leg(&mut self, index: usize, outcome: Outcome, why: &Fields) {
+    pub(crate) fn drop_leg(&mut self, index: usize, fault: &Fault) {
         if let Some(Some(report)) = self.reports.get_mut(index) {
-            report.outcome = outcome;
-            report.sqlstate = Some(why.code.to_string());
-            report.message = Some(why.message.clone());
+            report.outcome = fault.outcome;
+            report.sqlstate = fault.sqlstate.map(|code| code.to_string());
+            report.message = Some(fault.message.clone());
         }
+    }
+
+    /// Whether a leg has come to that.
+    pub(crate) fn has(&self, outcome: Outcome) -> bool {
+        self.reports.iter().flatten().any(|report| report.outcome == outcome)
     }
 
     /// All of it. A leg that is not over is cancelled with the statement.
@@ -58,8 +69,8 @@ impl Asked {
                 outcome: Outcome::Cancelled,
                 sqlstate: None,
                 message: Some("the statement ended before it was done".to_owned()),
-                rows: 0,
-                bytes: 0,
+                rows: None,
+                bytes: None,
                 elapsed: self.began.elapsed(),
             })
         });

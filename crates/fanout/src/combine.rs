@@ -5,14 +5,13 @@ use crate::array::Array;
 use crate::asked;
 use crate::error;
 use crate::fold::Folding;
-use crate::legs::Rows;
+use crate::legs::{Fault, Held, Rows};
 use crate::prepare::Planned;
 use crate::statement::{Attempt, Work};
-use model::Outcome;
 use sql::fanout::{Fold, Parameter};
 use std::sync::Arc;
+use wire::Fields;
 use wire::frame::{HEADER_BYTES, Header, MAX_BODY_BYTES, Reader};
-use wire::{Fields, sqlstate};
 
 /// Room for the rest of a Bind beside its arrays, in bytes.
 const BIND_BYTES: usize = 1024 * 1024;
@@ -82,17 +81,18 @@ impl Work<'_> {
         let mut legs = self.ask(planned).await?;
         self.home.query("SAVEPOINT stuffgate_fanout");
         let mut folding = fold.map(Folding::new);
+        let mut held = legs.hold();
         let mut kept: Vec<(usize, Vec<Rows>)> = Vec::new();
         while let Some(finished) = legs.next().await {
             // Under a floor, home may not show what it finds over the rows: the store is left out instead.
-            if asked::wants_bare(&finished) && !self.has_floor() {
+            if asked::wants_bare(&finished) && !self.has_floor() && !self.lenient {
                 return Ok(Attempt::Bare);
             }
             let Some((index, results)) = self.note(finished).await else { continue };
             match &mut folding {
                 Some(folding) => {
-                    if let Err(why) = self.add_up(folding, &results) {
-                        self.drop_leg(index, Outcome::Limit, &why);
+                    if let Err(fault) = add_up(folding, &mut held, &results) {
+                        self.drop_leg(index, &fault);
                     }
                 }
                 None => kept.push((index, results)),
@@ -113,22 +113,12 @@ impl Work<'_> {
                 }
                 self.without_poison(sql, parameters, count, &mut kept, why).await.map(Attempt::Done)
             }
+            // What one store sends can spoil the sum of all; rows cannot lie about what they come to.
+            Err(Refused::Run(why)) if why.code.class() == "22" && self.home.is_usable() => {
+                if self.has_floor() { Err(why) } else { Ok(Attempt::Doubted(why)) }
+            }
             Err(refused) => Err(refused.into_fields()),
         }
-    }
-
-    /// Adds a leg's rows up, if there is room for them.
-    fn add_up(&self, folding: &mut Folding, results: &[Rows]) -> Result<(), Box<Fields>> {
-        let bytes: usize = results.iter().map(|rows| rows.messages().len()).sum();
-        if folding.bytes().saturating_add(bytes) > self.fanout.limits.total_bytes {
-            return Err(error::budget(self.fanout.limits.total_bytes));
-        }
-        for body in results.iter().flat_map(|rows| bodies(rows.messages())) {
-            folding
-                .add(body)
-                .map_err(|bad| Box::new(Fields::error(sqlstate::INTERNAL_ERROR, bad.to_string())))?;
-        }
-        Ok(())
     }
 
     /// Home's one statement over what the stores brought.
@@ -140,8 +130,8 @@ impl Work<'_> {
     ) -> Result<String, Refused> {
         let arrays = columns.into_arrays().map_err(Refused::Run)?;
         let kept = self.kept(sql);
-        let mut last =
-            Last::of(kept.as_ref().map_or(sql, |(create, _)| create.as_str()), parameters, self.client());
+        let own = kept.as_ref().map_or(sql, |(create, _)| create.as_str());
+        let mut last = Last::of(own, parameters, self.client()).tentative();
         arrays.iter().for_each(|array| last.push(array));
         let Some((_, copy)) = &kept else {
             self.home.query("SET TRANSACTION READ ONLY");
@@ -149,7 +139,7 @@ impl Work<'_> {
         };
         last.run(self.home, None, self.teller).await?;
         self.home.query("SET TRANSACTION READ ONLY");
-        self.last(copy, &[]).await.map_err(Refused::Run)
+        self.last(copy, &[]).await.map_err(Refused::Midway)
     }
 
     /// Where the answer is to be copied, which takes no parameters: what keeps it in a table, and the query over
@@ -185,7 +175,7 @@ impl Work<'_> {
             leg.iter().for_each(|rows| columns.push_messages(rows.messages()));
             match self.try_bind(sql, parameters, columns).await? {
                 Ok(()) => kept.push((index, leg)),
-                Err(why) => self.drop_leg(index, Outcome::BadData, &why),
+                Err(why) => self.drop_leg(index, &Fault::refused(&why)),
             }
         }
         if kept.len() == before {
@@ -215,6 +205,18 @@ impl Work<'_> {
             Err(lost) => Err(lost),
         }
     }
+}
+
+/// Adds a leg's rows up, if there is room for them.
+fn add_up(folding: &mut Folding, held: &mut Held, results: &[Rows]) -> Result<(), Fault> {
+    let bytes: usize = results.iter().map(|rows| rows.messages().len()).sum();
+    held.resize(folding.bytes().saturating_add(bytes))?;
+    for body in results.iter().flat_map(|rows| bodies(rows.messages())) {
+        folding.add(body).map_err(|bad| Fault::bad(bad.to_string()))?;
+    }
+    // Groups that were there already take no more.
+    let _ = held.resize(folding.bytes());
+    Ok(())
 }
 
 #[cfg(test)]

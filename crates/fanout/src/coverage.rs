@@ -88,8 +88,8 @@ mod tests {
             outcome: *outcome,
             sqlstate: None,
             message: (*outcome != Outcome::Ok).then(|| format!("{} it is", outcome.as_str())),
-            rows: 0,
-            bytes: 0,
+            rows: None,
+            bytes: None,
             elapsed: Duration::ZERO,
         };
         Coverage { legs: outcomes.iter().map(leg).collect(), elapsed: Duration::ZERO }

@@ -1,6 +1,7 @@
 //! What a client is told when there is no answer: the one place where such an error becomes fields.
 
 use crate::TierWish;
+use crate::legs::NO_WORDS;
 use model::LegReport;
 use pool::{LeaseError, ResetError};
 use sql::fanout::{Refusal, Tier};
@@ -120,12 +121,6 @@ pub(crate) fn too_many_groups(bytes: usize) -> Box<Fields> {
     )
 }
 
-/// More groups than a statement may hold.
-pub(crate) fn budget(bytes: usize) -> Box<Fields> {
-    let message = format!("more partial results than {bytes} bytes (fanout.total_bytes)");
-    Box::new(Fields::error(sqlstate::CONFIGURATION_LIMIT_EXCEEDED, message))
-}
-
 /// Home takes the rows of each store, and not what was made of them.
 pub(crate) fn no_attempt_left() -> Box<Fields> {
     Box::new(
@@ -172,6 +167,25 @@ pub(crate) fn changed() -> Box<Fields> {
 /// What to do where rows were passed on and are no answer.
 const RUN_AGAIN: &str = "The rows before this error are no answer. Run the statement again; under SET fanout.tier = 't3' \
      a store that is lost on the way is left out and named.";
+
+/// Classes of errors that are not about values: the gate's own, and those of connections and servers.
+const NOT_ABOUT_VALUES: [&str; 6] = ["08", "0A", "53", "55", "57", "58"];
+
+/// The same error for a client that is not to see single values: what may quote one is left out.
+pub(crate) fn without_words(mut error: Box<Fields>) -> Box<Fields> {
+    if NOT_ABOUT_VALUES.contains(&error.code.class()) {
+        return error;
+    }
+    if error.message.contains(|character: char| matches!(character, '"' | '\'') || character.is_ascii_digit())
+    {
+        error.message = NO_WORDS.to_owned();
+    }
+    (error.detail, error.hint, error.position) = (None, None, None);
+    (error.schema, error.table, error.column) = (None, None, None);
+    (error.data_type, error.constraint) = (None, None);
+    error.others.clear();
+    error
+}
 
 /// A store was lost after rows of its were passed on.
 pub(crate) fn lost_midway(report: &LegReport) -> Box<Fields> {

@@ -37,7 +37,7 @@ impl Fanout {
         readers: Arc<dyn Readers>,
         limits: Limits,
     ) -> Arc<Self> {
-        let stores = Stores::new(directory, Arc::clone(&pools), readers);
+        let stores = Stores::new(directory, Arc::clone(&pools), readers, limits.gate_bytes);
         Arc::new(Self { pools, stores, limits, cache: Cache::default() })
     }
 

@@ -5,7 +5,7 @@ use crate::asked;
 use crate::copy;
 use crate::error;
 use crate::home::Home;
-use crate::legs::{Finished, Legs, Rows};
+use crate::legs::{Fault, Finished, Legs, Rows};
 use crate::prepare::Planned;
 use crate::statement::{Attempt, Work};
 use model::Outcome;
@@ -143,7 +143,7 @@ impl Work<'_> {
             let mut bytes = 0;
             let mut next = Some(finished);
             while let Some(finished) = next {
-                if !planned.bare && asked::wants_bare(&finished) {
+                if !planned.bare && !self.lenient && asked::wants_bare(&finished) {
                     return Ok(Attempt::Bare);
                 }
                 if let Some((index, results)) = self.note(finished).await {
@@ -153,6 +153,9 @@ impl Work<'_> {
                 next = if bytes < BATCH_BYTES { ready(&mut legs).await } else { None };
             }
             self.load(&mut tables, &batch).await?;
+        }
+        if planned.bare && self.has_lost(Outcome::Limit) {
+            return Ok(Attempt::TooLarge);
         }
         self.check_coverage()?;
         tables.close(self.home).await?;
@@ -177,7 +180,7 @@ impl Work<'_> {
         for ((index, leg), one) in batch.iter().zip(&all) {
             match tables.load(self.home, std::slice::from_ref(one)).await? {
                 Ok(()) => tables.count(rows(leg)),
-                Err(why) => self.drop_leg(*index, Outcome::BadData, &why),
+                Err(why) => self.drop_leg(*index, &Fault::refused(&why)),
             }
         }
         Ok(())

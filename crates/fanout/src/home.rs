@@ -13,6 +13,10 @@ use wire::{Fields, Severity};
 /// Stands for parameters of a connection that are being changed: no session has it.
 const UNKNOWN_PARAMETERS: u64 = u64::MAX;
 
+/// Notices of home's that wait to be told, and the longest in bytes: what goes beyond is not.
+const MAX_NOTICES: usize = 100;
+const MAX_NOTICE_BYTES: usize = 64 * 1024;
+
 /// How long a connection that is given back waits for a cancel request that is on its way to it.
 const CANCEL_GRACE: Duration = Duration::from_millis(200);
 
@@ -221,8 +225,10 @@ impl Home {
                 Some(header) if unread.len() >= header.total() => match header.tag {
                     backend::PARAMETER_STATUS | backend::NOTIFICATION_RESPONSE => self.note_parameter(header),
                     backend::NOTICE_RESPONSE => {
-                        let fields = Fields::decode(self.body(header));
-                        self.notices.push(fields);
+                        if self.notices.len() < MAX_NOTICES && header.total() <= MAX_NOTICE_BYTES {
+                            let fields = Fields::decode(self.body(header));
+                            self.notices.push(fields);
+                        }
                         self.consume(header);
                     }
                     _ => return Ok(header),

@@ -17,4 +17,6 @@ pub struct Limits {
     pub leg_bytes: usize,
     /// Most bytes of all legs of one statement that are kept.
     pub total_bytes: usize,
+    /// Most bytes of all statements together that are kept.
+    pub gate_bytes: usize,
 }

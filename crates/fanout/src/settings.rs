@@ -228,6 +228,7 @@ mod tests {
         leg_rows: 1,
         leg_bytes: 1,
         total_bytes: 1,
+        gate_bytes: 1 << 30,
     };
 
     #[test]

@@ -9,7 +9,7 @@ use crate::explain;
 use crate::facts::Begun;
 use crate::fanout::Fanout;
 use crate::home::Home;
-use crate::legs::{Expected, Finished, Legs, Rows, Statement};
+use crate::legs::{Expected, Fault, Finished, Legs, Rows, Statement};
 use crate::moments;
 use crate::prepare::{Planned, Prepared};
 use crate::run::Teller;
@@ -19,6 +19,7 @@ use crate::{Asker, Done, Failure, Settings, TierWish, Values};
 use model::Outcome;
 use sql::fanout::{Answered, Fold, Form, Parameter, Plan, Tier};
 use std::sync::Arc;
+use std::time::Instant;
 use wire::Fields;
 
 /// Answers a statement.
@@ -49,6 +50,7 @@ async fn answer_on_home(
     tally: &mut Tally,
     asked: &mut Option<Asked>,
 ) -> Result<String, Box<Fields>> {
+    let began = Instant::now();
     let needed = described.parameters.len();
     if values.parameters.len() != needed {
         return Err(error::parameter_count(values.parameters.len(), needed));
@@ -65,8 +67,10 @@ async fn answer_on_home(
                 begun: &begun,
                 home: &mut home,
                 asked,
+                began,
+                lenient: false,
             };
-            let tag = work.answer(tally).await;
+            let tag = work.answer(tally).await.map_err(|error| work.told(error));
             if tag.as_ref().is_err_and(|error| matches!(error.code.class(), "0A" | "42" | "XX")) {
                 fanout.cache.forget(&described.key); // it may be what was remembered
             }
@@ -90,6 +94,9 @@ pub(crate) struct Work<'a> {
     pub(crate) home: &'a mut Home,
     /// The legs that were asked last.
     asked: &'a mut Option<Asked>,
+    began: Instant,
+    /// A store that fails at a value is left out.
+    pub(crate) lenient: bool,
 }
 
 /// How an attempt ended, if not in an error.
@@ -102,6 +109,10 @@ pub(crate) enum Attempt {
     Unfolded,
     /// Rows cannot pass as the stores send them; nothing has.
     NotStreamed,
+    /// Home fails, with this, at what the stores have computed: it is to judge over the rows.
+    Doubted(Box<Fields>),
+    /// Home was to judge over the rows, and some store has more of them than may be kept.
+    TooLarge,
 }
 
 impl<'a> Work<'a> {
@@ -120,7 +131,18 @@ impl<'a> Work<'a> {
         };
         match attempt {
             Attempt::Done(tag) => Ok(tag),
-            Attempt::Bare | Attempt::Unfolded | Attempt::NotStreamed => self.barely(tally).await,
+            Attempt::Doubted(why) => match self.barely(tally).await {
+                // It has no answer over the rows either, for a reason that says less.
+                Err(other) if other.code.class() != "22" => Err(why),
+                Ok(Attempt::Done(tag)) => Ok(tag),
+                Ok(_) => Err(why),
+                Err(judged) => Err(judged),
+            },
+            _ => match self.barely(tally).await? {
+                Attempt::Done(tag) => Ok(tag),
+                Attempt::TooLarge => self.leniently(&planned, tally).await,
+                _ => Err(error::no_attempt_left()),
+            },
         }
     }
 
@@ -145,13 +167,23 @@ impl<'a> Work<'a> {
     }
 
     /// Once more, at the tier that lets home see the rows themselves.
-    async fn barely(&mut self, tally: &mut Tally) -> Result<String, Box<Fields>> {
+    async fn barely(&mut self, tally: &mut Tally) -> Result<Attempt, Box<Fields>> {
         self.home.run("ROLLBACK TO SAVEPOINT stuffgate_fanout").await?;
         let planned = self.prepared.plan(self.home, &self.fanout.stores, self.asker, true).await?;
         tally.tier(Tier::Gather.as_str());
-        match self.attempt(&planned, false).await? {
+        self.attempt(&planned, false).await
+    }
+
+    /// Once more as at first, without the stores that fail at a value: home cannot judge whether one Postgres would
+    /// have failed too, and other stores are not to be left out for them.
+    async fn leniently(&mut self, planned: &Arc<Planned>, tally: &mut Tally) -> Result<String, Box<Fields>> {
+        self.home.run("ROLLBACK TO SAVEPOINT stuffgate_fanout").await?;
+        tally.tier(explain::tier(&planned.plan, false));
+        self.lenient = true;
+        match self.attempt(planned, false).await? {
             Attempt::Done(tag) => Ok(tag),
-            Attempt::Bare | Attempt::Unfolded | Attempt::NotStreamed => Err(error::no_attempt_left()),
+            Attempt::Doubted(why) => Err(why),
+            _ => Err(error::no_attempt_left()),
         }
     }
 
@@ -203,6 +235,8 @@ impl<'a> Work<'a> {
             results: Vec::new(),
             limits: self.fanout.limits,
             settings: self.asker.settings,
+            floor: self.has_floor(),
+            began: self.began,
             session: self.asker.session,
         })
     }
@@ -213,6 +247,18 @@ impl<'a> Work<'a> {
         let scope = self.fanout.stores.scope(self.asker.service, planned.plan.discloses).await;
         *self.asked = Some(Asked::of(scope.clone()));
         Ok(Legs::start(&self.fanout.stores, scope, statement))
+    }
+
+    /// An error as the client may see it: home's about a value has the value in its words.
+    fn told(&self, error: Box<Fields>) -> Box<Fields> {
+        let guarded = self.has_floor() || self.asked.as_ref().is_some_and(Asked::has_guarded);
+        if guarded && self.asked.is_some() { error::without_words(error) } else { error }
+    }
+
+    /// What a store does wrong that home has found out, as the client may see it.
+    fn fault(&self, fault: &Fault) -> Fault {
+        let guarded = self.has_floor() || self.asked.as_ref().is_some_and(Asked::has_guarded);
+        if guarded { fault.clone().without_words() } else { fault.clone() }
     }
 
     /// Whether groups of too few stores are left out.
@@ -235,10 +281,17 @@ impl<'a> Work<'a> {
         finished.results.map(|results| (finished.index, results))
     }
 
-    pub(crate) fn drop_leg(&mut self, index: usize, outcome: Outcome, why: &Fields) {
+    /// A leg that was ok is no part of the answer after all.
+    pub(crate) fn drop_leg(&mut self, index: usize, fault: &Fault) {
+        let fault = &self.fault(fault);
         if let Some(asked) = self.asked.as_mut() {
-            asked.drop_leg(index, outcome, why);
+            asked.drop_leg(index, fault);
         }
+    }
+
+    /// Whether a store is left out for that.
+    pub(crate) fn has_lost(&self, outcome: Outcome) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.has(outcome))
     }
 
     /// Whether as many stores are covered as have to be.
@@ -288,7 +341,7 @@ impl<'a> Work<'a> {
         let scope = self.fanout.stores.scope(self.asker.service, planned.plan.discloses).await;
         let asked = self.asked.insert(Asked::of(scope.clone()));
         let stores = &self.fanout.stores;
-        match stream::run(stores, scope, statement, self.values, self.teller, asked).await? {
+        match stream::run(stores, scope, statement, self.values, self.teller, asked, self.lenient).await? {
             Streamed::Done(rows) => {
                 self.check_coverage()?;
                 Ok(Attempt::Done(format!("SELECT {rows}")))

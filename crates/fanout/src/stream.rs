@@ -43,6 +43,8 @@ struct Passing<'a> {
     window: Window,
     /// Legs of which rows have counted: they were passed on, or left out by OFFSET.
     counted: Vec<bool>,
+    /// A store that fails at a value is left out, as long as none of its rows has counted.
+    lenient: bool,
 }
 
 /// Asks all stores and passes their rows on.
@@ -56,6 +58,7 @@ pub(crate) async fn run(
     values: &Values,
     teller: &Teller,
     asked: &mut Asked,
+    lenient: bool,
 ) -> Result<Streamed, Box<Fields>> {
     let plan = Arc::clone(&statement.plan);
     let Answered::Streamed { order, hidden, limit, offset } = &plan.answered else {
@@ -70,7 +73,7 @@ pub(crate) async fn run(
     statement.results = vec![formats];
     let counted = vec![false; scope.len()];
     let progress = statement.settings.progress;
-    let mut passing = Passing { teller, asked, progress, window, counted };
+    let mut passing = Passing { teller, asked, progress, window, counted, lenient };
     // Where stores that collate otherwise cannot be asked, all have said how they do before a row is passed on.
     if order.is_empty() && !plan.collates {
         return passing.all(Arrivals::start(stores, scope, statement)).await;
@@ -129,7 +132,7 @@ impl Passing<'_> {
 
     /// Whether a leg says that home is to judge, and home still can: nothing has been passed on.
     fn is_for_home(&self, finished: &Finished) -> bool {
-        asked::wants_bare(finished) && !self.counted.contains(&true)
+        asked::wants_bare(finished) && !self.lenient && !self.counted.contains(&true)
     }
 
     /// A leg is over. What it has kept, if it is part of the answer.
@@ -145,7 +148,8 @@ impl Passing<'_> {
         if finished.report.outcome == Outcome::Ok {
             return Ok(finished.results);
         }
-        if asked::wants_bare(&finished) && !finished.collates_otherwise {
+        let is_judged = self.lenient && !has_counted;
+        if asked::wants_bare(&finished) && !finished.collates_otherwise && !is_judged {
             return Err(error::failed_midway(&finished.report));
         }
         if has_counted {

@@ -72,10 +72,10 @@ pub struct LegReport {
     pub sqlstate: Option<String>,
     /// What went wrong, for a person.
     pub message: Option<String>,
-    /// Rows that it sent.
-    pub rows: u64,
-    /// Bytes of them.
-    pub bytes: u64,
+    /// Rows that it sent, if whoever asks may know.
+    pub rows: Option<u64>,
+    /// Bytes of them, likewise.
+    pub bytes: Option<u64>,
     /// From asking for a connection to the end of the leg.
     pub elapsed: Duration,
 }

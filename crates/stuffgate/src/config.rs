@@ -244,6 +244,7 @@ mod tests {
             ("[fanout]\nconcurrency = 0", "fanout.concurrency"),
             ("[fanout]\nleg_timeout_ms = 0", "fanout.leg_timeout_ms"),
             ("[fanout]\nleg_bytes = 200000000", "fanout.total_bytes"),
+            ("[fanout]\ntotal_bytes = 2000000000", "fanout.gate_bytes"),
             ("[http]\nlisten = \"nine\"", "http.listen"),
         ] {
             let message = refused(text);

@@ -46,6 +46,8 @@ const EXPECTED: [u8; 11] = [
 /// A leg's answer so far.
 pub(crate) struct Hearing<'r> {
     request: &'r Request,
+    /// Whose store it is.
+    user: &'r str,
     owed: VecDeque<Owed>,
     /// Which statements the connection holds is told here.
     reused: Vec<pool::StatementId>,
@@ -59,6 +61,8 @@ pub(crate) struct Hearing<'r> {
     /// Rows of the pieces before it.
     pub(crate) done: Vec<Rows>,
     in_piece: u64,
+    /// Rows that home makes of those that it sent.
+    weight: u64,
     pub(crate) rows: u64,
     pub(crate) bytes: usize,
     /// Whether rows are passed on rather than kept.
@@ -81,6 +85,19 @@ pub(crate) enum Lost {
     Stale(Fault),
 }
 
+impl Lost {
+    /// Whether the store speaks of a transaction that ought to have been over, or never comes: its connection is not
+    /// what it was said to be.
+    pub(crate) fn is_about_transaction(&self) -> bool {
+        match self {
+            Self::Fault(fault) => {
+                fault.sqlstate.is_some_and(|code| matches!(code.as_str(), "25P02" | "25001"))
+            }
+            Self::CollatesOtherwise | Self::Stale(_) => false,
+        }
+    }
+}
+
 /// Where a leg is after a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
@@ -91,9 +108,16 @@ pub(crate) enum Heard {
 }
 
 impl<'r> Hearing<'r> {
-    pub(crate) fn new(request: &'r Request, written: Written, budget: &Arc<Budget>, passes: bool) -> Self {
+    pub(crate) fn new(
+        request: &'r Request,
+        user: &'r str,
+        written: Written,
+        budget: &Arc<Budget>,
+        passes: bool,
+    ) -> Self {
         Self {
             request,
+            user,
             owed: written.owed,
             reused: written.reused,
             found: written.found,
@@ -102,6 +126,7 @@ impl<'r> Hearing<'r> {
             current: Rows::new(budget.hold()),
             done: Vec::new(),
             in_piece: 0,
+            weight: 0,
             rows: 0,
             bytes: 0,
             passes,
@@ -180,7 +205,8 @@ impl<'r> Hearing<'r> {
 
     fn take_error(&mut self, body: &[u8]) -> Result<Heard, Fault> {
         let fields = Fields::decode(body);
-        let fault = Fault::told(&fields);
+        let mut fault = Fault::told(&fields);
+        fault.about_rows = matches!(self.owed.front(), Some(Owed::Done(Part::Piece(_))));
         if matches!(fields.severity, Severity::Fatal | Severity::Panic) {
             return Err(fault);
         }
@@ -305,6 +331,9 @@ impl<'r> Hearing<'r> {
         let shapes = self.request.shapes.get(at).map(Vec::as_slice).unwrap_or_default();
         if let Err(why) = is_row(shapes, body) {
             return Err(Fault::bad(format!("row {} that it sent {why}", self.rows + 1)));
+        }
+        if let Some(meant) = self.request.meant.get(at) {
+            meant.check(body, self.user, &mut self.weight, self.request.statement.limits.leg_rows)?;
         }
         self.current.push(message).ok_or_else(|| Fault::limit("4 GB", "fanout.leg_bytes"))?;
         self.in_piece += 1;

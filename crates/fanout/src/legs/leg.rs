@@ -5,7 +5,7 @@ use super::listen::{Clock, Ended, Sink, listen};
 use super::outcome::Fault;
 use super::run::{Finished, Shared};
 use super::scope::InScope;
-use model::{LegReport, Outcome};
+use model::{Disclosure, LegReport, Outcome};
 use pool::{CancelSlot, Lease};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -84,17 +84,22 @@ async fn report(shared: &Shared, index: usize, store: &InScope, mut sink: Sink) 
     if result.is_ok() && !shared.stores.is_granted(store.grant) {
         result = Err(Fault::new(Outcome::Revoked, "the grant ended while the store was asked"));
     }
+    let floor = shared.request.statement.floor;
+    let guarded = floor || store.class < Disclosure::Values;
     let (outcome, sqlstate, message) = match result {
         Ok(()) => (Outcome::Ok, None, None),
-        Err(fault) => (fault.outcome, fault.sqlstate.map(|code| code.to_string()), Some(fault.message)),
+        Err(fault) => {
+            let fault = if guarded { fault.without_words() } else { fault };
+            (fault.outcome, fault.sqlstate.map(|code| code.to_string()), Some(fault.message))
+        }
     };
     let report = LegReport {
         user: store.user.clone(),
         outcome,
         sqlstate,
         message,
-        rows: came.rows,
-        bytes: came.bytes as u64,
+        rows: (!floor).then_some(came.rows),
+        bytes: (!floor).then_some(came.bytes as u64),
         elapsed: began.elapsed(),
     };
     if !came.passed {
@@ -142,7 +147,7 @@ async fn attempt(
     let out = server.peer.outbox.buffer();
     let written = shared.request.write(out, &mut server.facts, user, major);
     let passes = matches!(sink, Sink::Pass(..));
-    let mut hearing = Hearing::new(&shared.request, written, &shared.budget, passes);
+    let mut hearing = Hearing::new(&shared.request, user, written, &shared.budget, passes);
     let limit = shared.stores.pools.settings().connect_timeout;
     let mut watch = Watch { cancel: Arc::clone(&lease.server.cancel), limit, armed: true };
     let mut waiting = shared.budget.hold();
@@ -151,7 +156,9 @@ async fn attempt(
     match (heard, hearing.take_lost()) {
         (Ok(status), Some(lost)) => {
             watch.armed = false;
-            keep(lease, &hearing, status, matches!(lost, Lost::Stale(_)));
+            if !lost.is_about_transaction() {
+                keep(lease, &hearing, status, matches!(lost, Lost::Stale(_)));
+            }
             return Err(ended(lost, came));
         }
         // It had come to that before the rest of the answer turned out to be of no use.

@@ -91,10 +91,9 @@ pub(crate) async fn listen(
             pass_on(hearing, sink, clock, came, true).await?;
             return Ok(status);
         }
-        let spent = || Fault::limit("is left of what one statement may hold", "fanout.total_bytes");
-        hearing.current.count().map_err(|_| spent())?;
+        hearing.current.count().map_err(Fault::from)?;
         let unread = lease.server.peer.inbox.unread().len();
-        waiting.resize(if unread > UNCOUNTED_BYTES { unread } else { 0 }).map_err(|_| spent())?;
+        waiting.resize(if unread > UNCOUNTED_BYTES { unread } else { 0 }).map_err(Fault::from)?;
         pass_on(hearing, sink, clock, came, false).await?;
         let read = timeout_at(clock.end(), fill(lease)).await.map_err(|_| clock.late())?;
         match read {

@@ -11,6 +11,7 @@ mod hear;
 mod leg;
 mod likeness;
 mod listen;
+mod meant;
 mod outcome;
 mod request;
 mod rows;
@@ -19,8 +20,10 @@ mod scope;
 mod stores;
 mod validate;
 
+pub(crate) use budget::Held;
 pub use check::{Check, database_sql};
 pub use likeness::{Expected, Found, FoundColumn};
+pub(crate) use outcome::{Fault, NO_WORDS};
 pub use request::{PINNED, Statement};
 pub use rows::Rows;
 pub use run::{Arrival, Arrivals, Finished, Heads, Legs, TooMany};

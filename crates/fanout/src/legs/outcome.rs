@@ -9,26 +9,42 @@ use wire::{Fields, Sqlstate, sqlstate};
 /// Longest message of a store's that is told on, in characters.
 const MAX_MESSAGE_CHARS: usize = 300;
 
+/// Said in place of an error about a value that is not to be seen.
+pub(crate) const NO_WORDS: &str =
+    "a value is not one that the statement can compute with; values are not shown";
+
 /// Why a leg is not ok.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) outcome: Outcome,
     pub(crate) sqlstate: Option<Sqlstate>,
     pub(crate) message: String,
+    /// The words are about rows, and may have values of theirs in them.
+    pub(crate) about_rows: bool,
 }
 
 impl Fault {
     pub(crate) fn new(outcome: Outcome, message: impl Into<String>) -> Self {
-        Self { outcome, sqlstate: None, message: message.into() }
+        Self { outcome, sqlstate: None, message: message.into(), about_rows: false }
     }
 
     fn with(outcome: Outcome, code: Sqlstate, message: &str) -> Self {
-        Self { outcome, sqlstate: Some(code), message: shown(message) }
+        Self { outcome, sqlstate: Some(code), message: shown(message), about_rows: false }
     }
 
     /// It breaks the protocol, or sends values that no type has.
     pub(crate) fn bad(message: impl Into<String>) -> Self {
         Self::new(Outcome::BadData, message)
+    }
+
+    /// The same, for whom single values are not to be seen: an error about a value has the value in its words.
+    pub(crate) fn without_words(self) -> Self {
+        if self.about_rows { Self { message: NO_WORDS.to_owned(), ..self } } else { self }
+    }
+
+    /// Home does not take what it sent.
+    pub(crate) fn refused(why: &Fields) -> Self {
+        Self { about_rows: true, ..Self::with(Outcome::BadData, why.code, &why.message) }
     }
 
     /// The connection broke.

@@ -2,14 +2,16 @@
 
 use super::check::{self, Check};
 use super::likeness::{Expected, Found};
+use super::meant::Meant;
 use super::validate::Shape;
 use crate::{Limits, Settings};
 use bytes::Bytes;
 use model::partition::quote_literal;
 use pool::{Facts, StatementId};
-use sql::fanout::{Parameter, Piece, Plan};
+use sql::fanout::{Meaning, Parameter, Piece, Plan};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 use wire::frame::{self, Kind};
 
 /// What every reader's connection starts from, whatever the store's own defaults are. A statement's
@@ -64,6 +66,10 @@ pub struct Statement {
     pub limits: Limits,
     /// The session's.
     pub settings: Settings,
+    /// Whether what single stores sent is not told, neither how much nor which values.
+    pub floor: bool,
+    /// When the statement began: its deadline counts from then on, however often stores are asked.
+    pub began: Instant,
     /// The session's number, for leases.
     pub session: u64,
 }
@@ -90,9 +96,16 @@ impl Statement {
 
 impl Statement {
     fn shapes(&self, piece: usize) -> Vec<Shape> {
-        let columns = self.plan.pieces.get(piece).map(|piece| piece.columns.as_slice()).unwrap_or_default();
-        let shape = |(at, kind)| Shape::of(kind, self.result_format(piece, at));
-        columns.iter().enumerate().map(shape).collect()
+        let Some(asked) = self.plan.pieces.get(piece) else { return Vec::new() };
+        let is_count = |at| {
+            let counts = [Meaning::Count, Meaning::Weight];
+            asked.meanings.iter().any(|(column, meaning)| *column == at && counts.contains(meaning))
+        };
+        let shape = |(at, kind)| match self.result_format(piece, at) {
+            0 if is_count(at) => Shape::Count,
+            format => Shape::of(kind, format),
+        };
+        asked.columns.iter().enumerate().map(shape).collect()
     }
 }
 
@@ -116,6 +129,8 @@ pub(crate) struct Request {
     pieces: Vec<Asked>,
     /// For each piece, what its columns look like.
     pub(crate) shapes: Vec<Vec<Shape>>,
+    /// For each piece, what some of them hold.
+    pub(crate) meant: Vec<Meant>,
     commit: Asked,
 }
 
@@ -183,6 +198,7 @@ impl Request {
             columns: columns.map(|sql| asked(&sql)),
             pieces,
             shapes: (0..statement.plan.pieces.len()).map(|piece| statement.shapes(piece)).collect(),
+            meant: statement.plan.pieces.iter().map(Meant::of).collect(),
             commit: asked(COMMIT),
             statement,
         }

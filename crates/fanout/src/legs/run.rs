@@ -1,6 +1,6 @@
 //! All legs of one statement: as many at a time as may be, until the last is done or nobody listens.
 
-use super::budget::Budget;
+use super::budget::{Budget, Held};
 use super::crowd::Crowd;
 use super::leg;
 use super::listen::Sink;
@@ -60,8 +60,8 @@ pub(crate) struct Shared {
 
 impl Shared {
     fn new(stores: &Arc<Stores>, scope: Scope, statement: Statement, order: Option<Vec<usize>>) -> Arc<Self> {
-        let budget = Budget::of(statement.limits.total_bytes);
-        let deadline = Instant::now() + statement.settings.deadline;
+        let budget = Budget::of(statement.limits.total_bytes, &stores.budget);
+        let deadline = statement.began + statement.settings.deadline;
         let request = Request::new(statement, |text| stores.hash(text));
         Arc::new(Self {
             stores: Arc::clone(stores),
@@ -91,7 +91,10 @@ impl Shared {
 
 /// Legs whose rows are kept until each is done. Dropped, it cancels all that are under way.
 #[derive(Debug)]
-pub struct Legs(mpsc::Receiver<Finished>);
+pub struct Legs {
+    finished: mpsc::Receiver<Finished>,
+    budget: Arc<Budget>,
+}
 
 impl Legs {
     /// Asks every store in `scope`. To be called within a runtime.
@@ -103,12 +106,17 @@ impl Legs {
         for _ in 0..shared.concurrency().min(shared.scope.len()) {
             tokio::spawn(keep(Arc::clone(&shared), sender.clone()));
         }
-        Self(receiver)
+        Self { finished: receiver, budget: Arc::clone(&shared.budget) }
     }
 
     /// The next leg that is over, in whatever order; `None` after the last. Cancel-safe.
     pub async fn next(&mut self) -> Option<Finished> {
-        self.0.recv().await
+        self.finished.recv().await
+    }
+
+    /// Room for what is made of their rows, of what the statement may hold.
+    pub(crate) fn hold(&self) -> Held {
+        self.budget.hold()
     }
 }
 

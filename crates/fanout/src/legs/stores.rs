@@ -1,5 +1,6 @@
 //! Who can be asked: the grants of a service, and where each one's partition is read.
 
+use super::budget::GateBudget;
 use super::outcome::Fault;
 use super::request::PINNED;
 use super::scope::{InScope, Scope};
@@ -22,6 +23,8 @@ pub struct Stores {
     readers: Arc<dyn Readers>,
     known: Mutex<HashMap<ServiceId, Known>>,
     keys: (RandomState, RandomState),
+    /// What all statements hold.
+    pub(crate) budget: Arc<GateBudget>,
 }
 
 /// The stores of a service, as of one version of the directory.
@@ -38,15 +41,22 @@ impl std::fmt::Debug for Stores {
 }
 
 impl Stores {
-    /// Over the grants that `directory` knows, by the roles that `readers` finds.
+    /// Over the grants that `directory` knows, by the roles that `readers` finds; all statements together keep
+    /// `gate_bytes` at most.
     #[must_use]
-    pub fn new(directory: Arc<Directory>, pools: Arc<Pools>, readers: Arc<dyn Readers>) -> Arc<Self> {
+    pub fn new(
+        directory: Arc<Directory>,
+        pools: Arc<Pools>,
+        readers: Arc<dyn Readers>,
+        gate_bytes: usize,
+    ) -> Arc<Self> {
         Arc::new(Self {
             pools,
             directory,
             readers,
             known: Mutex::default(),
             keys: (RandomState::new(), RandomState::new()),
+            budget: GateBudget::of(gate_bytes),
         })
     }
 

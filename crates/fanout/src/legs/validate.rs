@@ -13,6 +13,9 @@ const MAX_NUMERIC_BYTES: usize = 131_072 + 16_383 + 2;
 /// Longest date, time or interval in text, in bytes.
 const MAX_TIME_BYTES: usize = 128;
 
+/// Most rows that anything can have counted: sums of such numbers fit `int8`, however many stores send them.
+const MAX_COUNT: i64 = 1 << 48;
+
 /// What is checked of the values of one column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
@@ -20,6 +23,8 @@ pub(crate) enum Shape {
     Int2,
     Int4,
     Int8,
+    /// A number of rows, which are of type `int8`.
+    Count,
     Oid,
     Float,
     Numeric,
@@ -84,6 +89,7 @@ impl Shape {
             Self::Int2 => number::<i16>(value),
             Self::Int4 => number::<i32>(value),
             Self::Int8 => number::<i64>(value),
+            Self::Count => is_count(value),
             Self::Oid => number::<u32>(value),
             Self::Float => is_float(value),
             Self::Numeric => is_numeric(value),
@@ -154,6 +160,11 @@ fn is_text(value: &[u8]) -> bool {
 fn number<T: std::str::FromStr>(value: &[u8]) -> bool {
     // Rust takes a plus sign, which Postgres never writes.
     value.first() != Some(&b'+') && std::str::from_utf8(value).is_ok_and(|text| text.parse::<T>().is_ok())
+}
+
+fn is_count(value: &[u8]) -> bool {
+    let count = std::str::from_utf8(value).ok().and_then(|text| text.parse::<i64>().ok());
+    number::<i64>(value) && count.is_some_and(|count| (0..=MAX_COUNT).contains(&count))
 }
 
 fn is_float(value: &[u8]) -> bool {
@@ -234,6 +245,11 @@ mod tests {
             let shape = Shape::of(&kind(oid, 'X'), 0);
             good.iter().for_each(|value| assert!(shape.fits(value.as_bytes()), "{oid}: {value:?}"));
             bad.iter().for_each(|value| assert!(!shape.fits(value.as_bytes()), "{oid}: {value:?}"));
+        }
+        for (count, fits) in
+            [("0", true), ("281474976710656", true), ("281474976710657", false), ("-1", false)]
+        {
+            assert_eq!(Shape::Count.fits(count.as_bytes()), fits, "{count}");
         }
         for oid in [25, 114, 3802, 1007, 16_500] {
             let shape = Shape::of(&kind(oid, 'X'), 0);

@@ -83,7 +83,7 @@ mod tests {
             discloses: Discloses::Rows,
             collates: false,
             tables: Vec::new(),
-            pieces: vec![Piece { sql: String::new(), parameters: Vec::new(), columns }],
+            pieces: vec![Piece { sql: String::new(), parameters: Vec::new(), columns, meanings: Vec::new() }],
             answered: Answered::Streamed { order: Vec::new(), hidden: 0, limit: None, offset: None },
         }
     }

@@ -31,7 +31,7 @@ async fn every_store_answers_once_in_the_order_of_names_and_connections_are_kept
         assert_eq!(names, ["user-a", "user-b", "user-c"]);
         assert_eq!(rows_of(&all[0]), [["f", "3"], ["t", "2"]]);
         assert_eq!(rows_of(&all[1]), [["f", "1"], ["t", "1"]]);
-        assert_eq!((all[1].report.rows, all[1].report.outcome), (2, Outcome::Ok));
+        assert_eq!((all[1].report.rows, all[1].report.outcome), (Some(2), Outcome::Ok));
         until("all are back", || active(&world.pools) == 0).await;
         assert_eq!(idle(&world.pools), 3, "one connection for each store serves every time");
     }
@@ -49,7 +49,7 @@ async fn parameters_pinned_settings_and_several_pieces_reach_the_store() {
     let columns = asked.pieces[0].columns[..1].to_vec();
     let sql =
         "SELECT current_setting('transaction_isolation') || ' ' || current_setting('transaction_read_only')";
-    asked.pieces.push(Piece { sql: sql.into(), parameters: Vec::new(), columns });
+    asked.pieces.push(Piece { sql: sql.into(), parameters: Vec::new(), columns, meanings: Vec::new() });
     for (zone, shown) in
         [("UTC", "2026-01-02 03:04:05.678901+00"), ("Asia/Tokyo", "2026-01-02 12:04:05.678901+09")]
     {
@@ -138,7 +138,7 @@ async fn rows_that_are_passed_on_come_in_order_and_end_with_a_report() {
                 }
             }
             Arrival::End(finished) => {
-                assert_eq!((finished.report.outcome, finished.report.rows), (Outcome::Ok, 20_000));
+                assert_eq!((finished.report.outcome, finished.report.rows), (Outcome::Ok, Some(20_000)));
                 ends += 1;
             }
         }

@@ -3,7 +3,7 @@
 use crate::world::{
     SERVICE, World, active, idle, in_partition, one, plan, postgres, statement, table, until,
 };
-use fanout::legs::{Arrival, Arrivals, Heads, Legs};
+use fanout::legs::{Arrival, Arrivals, Finished, Heads, Legs, Stores};
 use model::Outcome;
 use scratch::Server;
 use sql::fanout::Discloses;
@@ -87,6 +87,33 @@ async fn what_all_legs_hold_is_bounded_and_given_back() {
         ok += usize::from(finished.report.outcome == Outcome::Ok);
     }
     assert!(ok >= 2, "{ok}");
+}
+
+#[tokio::test]
+async fn what_all_statements_hold_together_is_bounded() {
+    let (_server, world) = many(4, "");
+    let known = std::sync::Arc::clone(&world.known);
+    // Two and a half legs' worth for a gate, and any number for a statement.
+    let stores = Stores::new(world.directory.clone(), world.pools.clone(), known as _, 2_600_000);
+    let ask = async || {
+        let rows = plan("SELECT repeat('x', 1000) FROM generate_series(1, 1000)", &["text"], Vec::new());
+        let scope = stores.scope(SERVICE, Discloses::Rows).await;
+        let mut legs = Legs::start(&stores, scope, statement(rows));
+        let mut all = Vec::new();
+        while let Some(finished) = legs.next().await {
+            all.push(finished);
+        }
+        all
+    };
+    let ok = |all: &[Finished]| all.iter().filter(|one| one.report.outcome == Outcome::Ok).count();
+    let first = ask().await;
+    assert_eq!(ok(&first), 2);
+    let second = ask().await;
+    assert_eq!(ok(&second), 0, "the first statement's rows are still there");
+    let limited = second.iter().filter_map(|one| one.report.message.as_deref());
+    assert!(limited.clone().count() == 4 && limited.into_iter().all(|why| why.contains("fanout.gate_bytes")));
+    drop(first);
+    assert_eq!(ok(&ask().await), 2, "what was held is given back");
 }
 
 #[tokio::test]

@@ -80,7 +80,8 @@ impl World {
         directory.apply(&Change::Service(service));
         let known = Arc::new(Known::default());
         let pools = Pools::new(settings, Arc::new(Plain));
-        let stores = Stores::new(Arc::clone(&directory), Arc::clone(&pools), Arc::clone(&known) as _);
+        let stores =
+            Stores::new(Arc::clone(&directory), Arc::clone(&pools), Arc::clone(&known) as _, 1 << 30);
         Self { directory, known, pools, stores }
     }
 
@@ -197,7 +198,7 @@ pub(crate) fn plan(sql: &str, columns: &[&str], tables: Vec<TableNeeded>) -> Pla
         discloses: Discloses::Sums,
         collates: false,
         tables,
-        pieces: vec![Piece { sql: sql.to_owned(), parameters: Vec::new(), columns }],
+        pieces: vec![Piece { sql: sql.to_owned(), parameters: Vec::new(), columns, meanings: Vec::new() }],
         answered: Answered::Combined { sql: String::new(), parameters: Vec::new(), fold: None },
     }
 }
@@ -216,6 +217,7 @@ pub(crate) fn limits() -> Limits {
         leg_rows: 100_000,
         leg_bytes: 4 << 20,
         total_bytes: 64 << 20,
+        gate_bytes: 1 << 30,
     }
 }
 
@@ -231,6 +233,8 @@ pub(crate) fn statement(plan: Plan) -> Statement {
         results: Vec::new(),
         settings: Settings::of(&limits),
         limits,
+        floor: false,
+        began: Instant::now(),
         session: 7,
     }
 }

@@ -92,6 +92,7 @@ pub(crate) fn limits() -> Limits {
         leg_rows: 100_000,
         leg_bytes: 64 << 20,
         total_bytes: 256 << 20,
+        gate_bytes: 1 << 30,
     }
 }
 

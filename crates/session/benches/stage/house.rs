@@ -87,6 +87,7 @@ pub(crate) fn gate(port: u16) -> Arc<Gate> {
         leg_rows: 1,
         leg_bytes: 1,
         total_bytes: 1,
+        gate_bytes: 1 << 30,
     };
     Gate::new(Parts {
         fanout: Fanout::new(Arc::clone(&directory), Arc::clone(&pools), Arc::new(NoReaders), bounds),

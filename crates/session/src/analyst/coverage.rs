@@ -58,8 +58,8 @@ mod tests {
             outcome: *outcome,
             sqlstate: None,
             message: None,
-            rows: 0,
-            bytes: 0,
+            rows: None,
+            bytes: None,
             elapsed: Duration::ZERO,
         };
         Coverage { legs: outcomes.iter().map(leg).collect(), elapsed: Duration::from_micros(1_234_567) }

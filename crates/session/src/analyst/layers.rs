@@ -178,6 +178,7 @@ mod tests {
         leg_rows: 1,
         leg_bytes: 1,
         total_bytes: 1,
+        gate_bytes: 1 << 30,
     };
 
     fn starting(start: &[(&str, &str)]) -> Result<Layers, BadSetting> {

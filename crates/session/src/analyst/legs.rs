@@ -126,8 +126,8 @@ fn table(coverage: Option<&Coverage>) -> String {
         texts(&|at| Some(leg(at)?.outcome.as_str().to_owned())),
         texts(&|at| leg(at)?.sqlstate.clone()),
         texts(&|at| leg(at)?.message.clone()),
-        texts(&|at| Some(leg(at)?.rows.to_string())),
-        texts(&|at| Some(leg(at)?.bytes.to_string())),
+        texts(&|at| leg(at)?.rows.map(|rows| rows.to_string())),
+        texts(&|at| leg(at)?.bytes.map(|bytes| bytes.to_string())),
         texts(&|at| Some(milliseconds(leg(at)?.elapsed).to_string())),
     ];
     let arrays = columns.iter().zip(COLUMNS).map(|(values, (_, kind))| format!("{values}::{kind}"));
@@ -157,8 +157,8 @@ mod tests {
             outcome: Outcome::Schema,
             sqlstate: Some("42P01".to_owned()),
             message: Some("relation \"t'\\\" does not exist".to_owned()),
-            rows: 3,
-            bytes: 40,
+            rows: Some(3),
+            bytes: Some(40),
             elapsed: Duration::from_micros(1500),
         };
         Coverage { legs: vec![leg], elapsed: Duration::ZERO }

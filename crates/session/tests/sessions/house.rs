@@ -130,6 +130,7 @@ impl House {
             leg_rows: 1000,
             leg_bytes: 1 << 20,
             total_bytes: 1 << 22,
+            gate_bytes: 1 << 30,
         };
         let gate = Gate::new(Parts {
             fanout: Fanout::new(Arc::clone(&directory), Arc::clone(&pools), Arc::new(NoReaders), bounds),

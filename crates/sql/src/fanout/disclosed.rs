@@ -58,6 +58,12 @@ pub(crate) fn by(query: &ast::Query, catalog: &Catalog, resolved: &Resolved) -> 
             _ => return Discloses::Rows,
         }
     }
+    if !has_aggregate(select, catalog) {
+        measure.at_least(Discloses::Values); // it is DISTINCT, written otherwise
+    }
+    if has_rows(&query.limit_clause) || has_rows(&query.fetch) {
+        measure.at_least(Discloses::Rows); // how many groups are shown says what the query there does
+    }
     select.having.iter().for_each(|expr| measure.expr(expr));
     if let Some(OrderByKind::Expressions(order)) = query.order_by.as_ref().map(|order| &order.kind) {
         order.iter().for_each(|one| measure.expr(&stands_for(select, &one.expr)));

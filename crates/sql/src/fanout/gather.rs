@@ -7,7 +7,7 @@ use super::ident::quoted;
 use super::narrow;
 use super::parameters;
 use super::parsed::Parsed;
-use super::plan::{Answered, Discloses, Parameter, Piece, Plan, TableNeeded, Temporary, Tier};
+use super::plan::{Answered, Discloses, Meaning, Parameter, Piece, Plan, TableNeeded, Temporary, Tier};
 use super::pushed::Pushing;
 use super::query::{Types, Wishes};
 use super::refusal::{Refusal, Unfit};
@@ -219,6 +219,7 @@ fn piece(catalog: &Catalog, resolved: &Resolved, table: &Gathered<'_>, condition
         sql,
         parameters: pushing.parameters().to_vec(),
         columns: kinds.chain(table.store.then(parameters::text_type)).collect(),
+        meanings: table.store.then_some((table.columns.len(), Meaning::Store)).into_iter().collect(),
     }
 }
 

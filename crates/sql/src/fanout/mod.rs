@@ -42,8 +42,8 @@ mod words;
 pub use catalog::{Called, Catalog, Column, Function, Key, Lookup, Relation, RelationKind, Type};
 pub use explain::Shown;
 pub use plan::{
-    Adding, Answered, Bound, Comparison, Discloses, Fold, Parameter, Piece, Plan, SortKey, TableNeeded,
-    Temporary, Tier,
+    Adding, Answered, Bound, Comparison, Discloses, Fold, Meaning, Parameter, Piece, Plan, SortKey,
+    TableNeeded, Temporary, Tier,
 };
 pub use query::{Form, Query, Shape, Types, WholeCopy, Wishes, whole_copy};
 pub use refusal::{Refusal, Unfit};

@@ -86,6 +86,19 @@ pub struct Piece {
     pub parameters: Vec<Parameter>,
     /// Types of its result columns, as on home.
     pub columns: Vec<Type>,
+    /// Columns of which more is known than their type, by their place.
+    pub meanings: Vec<(usize, Meaning)>,
+}
+
+/// What a column of a piece holds by the statement, whatever its type could hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Meaning {
+    /// The name of the user whose store is asked; NULL in the rows of NULLs of an outer join.
+    Store,
+    /// A number of rows.
+    Count,
+    /// A number of rows as many as which home makes anew.
+    Weight,
 }
 
 /// How the answer comes about.

@@ -6,13 +6,13 @@ mod bounds;
 mod order;
 
 use super::catalog::{Catalog, Type};
-use super::combine::canonical::{Names, Place, constraint};
+use super::combine::canonical::{Names, Place, constraint, is_store};
 use super::combine::inside;
 use super::combine::writer::{self, Reader, Table, Writer};
 use super::disclosed;
 use super::ident::{folded, idents};
 use super::parsed::Parsed;
-use super::plan::{Answered, Discloses, Piece, Plan, TableNeeded, Tier};
+use super::plan::{Answered, Discloses, Meaning, Piece, Plan, TableNeeded, Tier};
 use super::query::{Form, Types, Wishes};
 use super::refusal::Unfit;
 use super::resolve::Resolved;
@@ -195,7 +195,7 @@ impl Shape {
             discloses: self.discloses,
             collates: self.collates,
             tables: self.needed.clone(),
-            pieces: vec![Piece { sql, parameters, columns }],
+            pieces: vec![Piece { sql, parameters, columns, meanings: self.meanings() }],
             answered: Answered::Streamed {
                 order,
                 hidden: self.keys.len(),
@@ -203,6 +203,12 @@ impl Shape {
                 offset: self.bounds.offset,
             },
         })
+    }
+
+    /// Which columns are the name of the store.
+    fn meanings(&self) -> Vec<(usize, Meaning)> {
+        let stores = self.outputs.iter().enumerate().filter(|(_, output)| is_store(output));
+        stores.map(|(at, _)| (at, Meaning::Store)).collect()
     }
 
     /// The statement for the stores.

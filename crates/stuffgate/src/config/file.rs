@@ -39,6 +39,7 @@ pub(super) const KEYS: &[&str] = &[
     "leg_rows",
     "leg_bytes",
     "total_bytes",
+    "gate_bytes",
     "listen",
     "format",
     "filter",
@@ -185,6 +186,7 @@ struct Fanout {
     leg_rows: u64,
     leg_bytes: usize,
     total_bytes: usize,
+    gate_bytes: usize,
 }
 
 impl Default for Fanout {
@@ -196,6 +198,7 @@ impl Default for Fanout {
             leg_rows: 1_000_000,
             leg_bytes: 33_554_432,
             total_bytes: 134_217_728,
+            gate_bytes: 1_073_741_824,
         }
     }
 }
@@ -336,6 +339,9 @@ impl Fanout {
         if self.total_bytes < self.leg_bytes {
             return Err(("fanout.total_bytes", "is less than fanout.leg_bytes".to_owned()));
         }
+        if self.gate_bytes < self.total_bytes {
+            return Err(("fanout.gate_bytes", "is less than fanout.total_bytes".to_owned()));
+        }
         if self.leg_rows == 0 {
             return Err(("fanout.leg_rows", "must be at least 1".to_owned()));
         }
@@ -346,6 +352,7 @@ impl Fanout {
             leg_rows: self.leg_rows,
             leg_bytes: some("fanout.leg_bytes", self.leg_bytes)?,
             total_bytes: self.total_bytes,
+            gate_bytes: self.gate_bytes,
         })
     }
 }

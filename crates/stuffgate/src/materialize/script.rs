@@ -154,8 +154,8 @@ mod tests {
             outcome,
             sqlstate: None,
             message: None,
-            rows: 0,
-            bytes: 0,
+            rows: None,
+            bytes: None,
             elapsed: Duration::ZERO,
         };
         let legs = vec![leg(Outcome::Ok), leg(Outcome::Ok), leg(Outcome::Timeout)];

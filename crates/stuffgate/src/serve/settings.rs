@@ -35,6 +35,7 @@ pub(crate) fn rows(config: &Config) -> Vec<(&'static str, String)> {
         ("fanout.leg_rows", fanout.leg_rows.to_string()),
         ("fanout.leg_bytes", fanout.leg_bytes.to_string()),
         ("fanout.total_bytes", fanout.total_bytes.to_string()),
+        ("fanout.gate_bytes", fanout.gate_bytes.to_string()),
         ("http.listen", config.http.map(|address| address.to_string()).unwrap_or_default()),
         ("log.format", if config.log.format == LogFormat::Json { "json" } else { "text" }.to_owned()),
         ("log.filter", config.log.filter.clone()),

@@ -55,7 +55,7 @@ const fn partial(sql: &'static str, typed: Typed, adding: Option<Adding>) -> Par
     Partial { sql, typed, adding }
 }
 
-const COUNT: Partial = partial("count({x}){f}", Typed::Int8, Some(Adding::Integer));
+pub(crate) const COUNT: Partial = partial("count({x}){f}", Typed::Int8, Some(Adding::Integer));
 const SUM_INTEGER: Partial = partial("sum({x}){f}", Typed::AsProbed, Some(Adding::Integer));
 const SUM_NUMERIC: Partial = partial("sum({x}){f}", Typed::AsProbed, Some(Adding::Numeric));
 const SUM_ALIKE: Partial = partial("sum({x}){f}", Typed::AsProbed, None);

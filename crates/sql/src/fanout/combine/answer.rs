@@ -9,7 +9,7 @@ use super::aggregates;
 use super::call::Call;
 use super::output;
 use super::parts::{self, Answer, Part};
-use super::piece::{CONTRIBUTED, Columns, ROWS};
+use super::piece::Columns;
 use super::writer::{Reader, Writer, verbatim};
 use sqlparser::ast::OrderByExpr;
 
@@ -17,8 +17,7 @@ use sqlparser::ast::OrderByExpr;
 pub(crate) fn plan(shape: &Shape, types: &Types) -> Result<Plan, Unfit> {
     let (plain, probed) = shape.split(types)?;
     check_types(shape, plain, probed)?;
-    let per_group = Columns::is_row_per_group(shape);
-    let mut columns = Columns::new(shape, plain, shape.floor > 1 && !per_group);
+    let mut columns = Columns::new(shape, plain, shape.floor > 1);
     let mut home = Writer::new(Reader::Home, &shape.tables, &types.parameters);
     let mut calls = Vec::with_capacity(shape.answers.len());
     for (call, answer) in shape.calls.calls.iter().zip(&shape.answers) {
@@ -26,9 +25,7 @@ pub(crate) fn plan(shape: &Shape, types: &Types) -> Result<Plan, Unfit> {
     }
     let enough = match shape.floor {
         0 | 1 => None,
-        floor if per_group => {
-            Some(format!("sum({}) >= {floor}", columns.partial(CONTRIBUTED, &[], None, None)?))
-        }
+        // By names, which the gate knows: one store cannot stand for several.
         floor => Some(format!("count(DISTINCT {}) >= {floor}", columns.store())),
     };
     columns.at_least_one()?;
@@ -142,7 +139,7 @@ fn weighted(
     columns: &mut Columns<'_>,
     home: &mut Writer<'_>,
 ) -> Result<String, Unfit> {
-    let count = columns.partial(ROWS, &[], call.filter.as_ref(), None)?;
+    let count = columns.weight(call.filter.as_ref())?;
     let args = over.args.iter().map(|part| written(part, columns, home)).collect::<Result<Vec<_>, _>>()?;
     let mut arrays = vec![format!("array_agg({count})")];
     let order = ordered(over, |part| match part {

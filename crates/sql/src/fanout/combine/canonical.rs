@@ -250,6 +250,16 @@ pub(crate) fn bare(mut expr: &Expr) -> &Expr {
     expr
 }
 
+/// Whether an expression in canonical form is the name of a store, and nothing made of it.
+pub(crate) fn is_store(expr: &Expr) -> bool {
+    match bare(expr) {
+        Expr::CompoundIdentifier(parts) => {
+            matches!(parts.as_slice(), [_, name] if name.value == STORE)
+        }
+        _ => false,
+    }
+}
+
 /// An expression without any parentheses: to compare, not to write.
 pub(crate) fn stripped(expr: &Expr) -> Expr {
     struct Strip;

@@ -173,17 +173,6 @@ fn is_set(name: &str) -> bool {
 }
 
 impl Grouping {
-    /// Whether there may be several sets of keys.
-    pub(crate) fn has_sets(&self) -> bool {
-        match self {
-            Self::Whole => false,
-            Self::By(elements) => elements.iter().any(|one| match one {
-                Element::Keys(keys) => keys.is_empty(),
-                _ => true,
-            }),
-        }
-    }
-
     /// As home has it, over columns that hold the keys.
     pub(crate) fn text(&self, column: &impl Fn(usize) -> String) -> String {
         let Self::By(elements) = self else { return String::new() };

@@ -1,11 +1,11 @@
 //! The statement for the stores: its columns, what home calls them, and how the gate may add them up.
 
 use super::super::catalog::Type;
-use super::super::plan::{Adding, Fold, Parameter, Piece};
+use super::super::plan::{Adding, Fold, Meaning, Parameter, Piece};
 use super::super::refusal::Unfit;
 use super::Shape;
-use super::aggregates::{Partial, Typed};
-use super::canonical::stripped;
+use super::aggregates::{self, Partial, Typed};
+use super::canonical::{is_store, stripped};
 use super::output::column;
 use super::writer::{Reader, Writer};
 use sqlparser::ast::Expr;
@@ -19,6 +19,8 @@ struct Sent {
     /// The same as they are written.
     written: (Vec<Expr>, Option<Expr>),
     kind: Type,
+    /// What it holds, if that is a number of rows.
+    meaning: Option<Meaning>,
 }
 
 /// The columns of a piece while they are collected.
@@ -36,10 +38,6 @@ pub(crate) struct Columns<'s> {
 pub(crate) const ROWS: Partial =
     Partial { sql: "count(*){f}", typed: Typed::Int8, adding: Some(Adding::Integer) };
 
-/// 1 from each store that has a row.
-pub(crate) const CONTRIBUTED: Partial =
-    Partial { sql: "(count(*) > 0)::int4::int8", typed: Typed::Int8, adding: Some(Adding::Integer) };
-
 impl<'s> Columns<'s> {
     pub(crate) fn new(shape: &'s Shape, plain: &'s [Type], store: bool) -> Self {
         Self { shape, plain, store, sent: Vec::new() }
@@ -53,24 +51,42 @@ impl<'s> Columns<'s> {
         filter: Option<&Expr>,
         probed: Option<&Type>,
     ) -> Result<String, Unfit> {
+        let at = self.place(partial, args, filter, probed)?;
+        Ok(column(self.leading() + at))
+    }
+
+    /// The column that holds how many rows are not filtered out, as many as which home makes anew.
+    pub(crate) fn weight(&mut self, filter: Option<&Expr>) -> Result<String, Unfit> {
+        let at = self.place(ROWS, &[], filter, None)?;
+        if let Some(sent) = self.sent.get_mut(at) {
+            sent.meaning = Some(Meaning::Weight);
+        }
+        Ok(column(self.leading() + at))
+    }
+
+    /// Where a partial is among those that are sent.
+    fn place(
+        &mut self,
+        partial: Partial,
+        args: &[Expr],
+        filter: Option<&Expr>,
+        probed: Option<&Type>,
+    ) -> Result<usize, Unfit> {
         let of = (args.iter().map(stripped).collect(), filter.map(stripped));
-        let known = self.sent.iter().position(|sent| sent.partial == partial && sent.of == of);
-        let at = match known {
-            Some(at) => at,
-            None => {
-                let kind = match partial.typed {
-                    Typed::Int8 => int8(),
-                    Typed::Numeric => numeric(),
-                    Typed::Double => double(),
-                    Typed::AsProbed => {
-                        probed.cloned().ok_or_else(|| Unfit::not_here("a partial of no known type"))?
-                    }
-                };
-                self.sent.push(Sent { partial, of, written: (args.to_vec(), filter.cloned()), kind });
-                self.sent.len() - 1
+        if let Some(known) = self.sent.iter().position(|sent| sent.partial == partial && sent.of == of) {
+            return Ok(known);
+        }
+        let kind = match partial.typed {
+            Typed::Int8 => int8(),
+            Typed::Numeric => numeric(),
+            Typed::Double => double(),
+            Typed::AsProbed => {
+                probed.cloned().ok_or_else(|| Unfit::not_here("a partial of no known type"))?
             }
         };
-        Ok(column(self.leading() + at))
+        let meaning = is_count(&partial).then_some(Meaning::Count);
+        self.sent.push(Sent { partial, of, written: (args.to_vec(), filter.cloned()), kind, meaning });
+        Ok(self.sent.len() - 1)
     }
 
     /// The column that holds a value.
@@ -131,7 +147,22 @@ impl<'s> Columns<'s> {
     pub(crate) fn piece(&self, parameters: &[Type]) -> Result<Piece, Unfit> {
         let mut writer = Writer::new(Reader::Store, &self.shape.tables, parameters);
         let sql = self.select(&mut writer, Reader::Store)?;
-        Ok(Piece { sql, parameters: writer.into_parameters(), columns: self.types() })
+        Ok(Piece {
+            sql,
+            parameters: writer.into_parameters(),
+            columns: self.types(),
+            meanings: self.meanings(),
+        })
+    }
+
+    /// What is known of columns beyond their types.
+    fn meanings(&self) -> Vec<(usize, Meaning)> {
+        let plain = self.shape.keys.exprs.iter().chain(&self.shape.values).enumerate();
+        let stores = plain.filter(|(_, expr)| is_store(expr)).map(|(at, _)| at);
+        let stores = stores.chain(self.store.then_some(self.plain.len())).map(|at| (at, Meaning::Store));
+        let sent = self.sent.iter().enumerate();
+        let counts = sent.filter_map(|(at, sent)| Some((self.leading() + at, sent.meaning?)));
+        stores.chain(counts).collect()
     }
 
     /// How the gate may add rows up.
@@ -141,11 +172,6 @@ impl<'s> Columns<'s> {
         }
         let columns = self.sent.iter().map(|sent| sent.partial.adding).collect::<Option<Vec<_>>>()?;
         Some(Fold { keys: self.leading(), columns })
-    }
-
-    /// Whether there is one row of a store for a group at most, and no row without a group.
-    pub(crate) fn is_row_per_group(shape: &Shape) -> bool {
-        !shape.rows && shape.values.is_empty() && !shape.grouping.has_sets()
     }
 
     /// Something to send, where nothing is needed but that rows are there.
@@ -167,6 +193,11 @@ impl Sent {
         let y = args.first().map_or("*", String::as_str);
         Ok(fill(self.partial.sql, &[("x", x), ("y", y), ("f", &filter)]))
     }
+}
+
+/// Whether a partial counts rows, and nothing but a count can come of it.
+fn is_count(partial: &Partial) -> bool {
+    *partial == ROWS || *partial == aggregates::COUNT || partial.sql.starts_with("regr_count(")
 }
 
 /// A template with its places filled; what is filled in is not looked at again.
