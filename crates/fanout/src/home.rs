@@ -13,6 +13,10 @@ use wire::{Fields, Severity};
 /// Stands for parameters of a connection that are being changed: no session has it.
 const UNKNOWN_PARAMETERS: u64 = u64::MAX;
 
+/// Ends a statement's transaction. Locks that a function of the service's own took for the session are let go of too: the
+/// connection serves others next.
+const END: &str = "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()";
+
 /// Notices of home's that wait to be told, and the longest in bytes: what goes beyond is not.
 const MAX_NOTICES: usize = 100;
 const MAX_NOTICE_BYTES: usize = 64 * 1024;
@@ -283,7 +287,7 @@ impl Home {
         if self.until_quiet().await.is_err() && !self.is_usable() {
             return Err(error::home_closed(&self.label));
         }
-        if self.status == b'I' { Ok(()) } else { self.run("ROLLBACK").await }
+        if self.status == b'I' { Ok(()) } else { self.run(END).await }
     }
 
     fn note_parameter(&mut self, header: Header) {
