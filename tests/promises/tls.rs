@@ -170,3 +170,57 @@ fn a_store_without_tls_is_refused_where_tls_is_asked_for() {
         world.gate.run(&["store", "add", "erin", &url], Some(&secret_of("alice_store"))).unwrap_err();
     assert!(refused.to_string().contains("TLS"), "{refused}");
 }
+
+/// What became of each store in an analyst's statement over all of them, and the count that it had.
+async fn asked(world: &World) -> (Option<String>, Vec<Vec<Option<String>>>) {
+    let mut analyst = world.connect("ann").await;
+    let counted = analyst.simple("SELECT count(*) FROM t").await.unwrap();
+    let legs = "SELECT outcome, coalesce(message, '') FROM stuffgate.legs ORDER BY \"user\"";
+    (counted.value().map(str::to_owned), analyst.simple(legs).await.unwrap().rows)
+}
+
+#[tokio::test]
+async fn legs_of_a_fan_out_are_protected_as_their_stores_urls_say() {
+    const USERS: [&str; 3] = ["alice", "bob", "carol"];
+    let authority = Authority::new("store's").unwrap();
+    let issued = authority.server(&HOSTS).unwrap();
+    let tls = Tls { certificate: issued.certificate, key: issued.key, client_authority: None };
+    let options = Options { tls: Some(tls), ..Options::default() };
+    let mut world = WorldPlan::default().users(USERS).options(options).start_without_gate();
+    for (name, pem) in [("ca.pem", authority.pem()), ("other.pem", Authority::new("other").unwrap().pem())] {
+        std::fs::write(world.gate.folder().join(name), pem).unwrap();
+    }
+    let point = |world: &World, modes: [&str; 3]| {
+        let store = |(user, mode): (&str, &str)| {
+            let url = world.store_url_without_secret(user);
+            format!("[[store]]\nuser = '{user}'\nurl = '{url}?sslmode={mode}'\nsecret_file = '{user}_store.secret'\n")
+        };
+        let text: String = USERS.into_iter().zip(modes).map(store).collect();
+        std::fs::write(world.gate.folder().join("stores.toml"), text).unwrap();
+        let _ = world.run(&["apply", "stores.toml"]);
+    };
+    let full = "verify-full&sslrootcert=ca.pem";
+    point(&world, [full, "verify-ca&sslrootcert=ca.pem", "require"]);
+    let add = ["login", "add", "ann", "--kind", "analyst", "--service", SERVICE];
+    world.gate.run(&add, Some(&secret_of("ann"))).unwrap();
+    world.gate.start().unwrap();
+    for login in USERS.into_iter().chain([SERVICE]) {
+        world.connect(login).await.simple("CREATE TABLE t AS SELECT 1 AS n").await.unwrap();
+    }
+    let (count, legs) = asked(&world).await;
+    assert_eq!(count.as_deref(), Some("3"), "{legs:?}");
+    let readers = "SELECT bool_and(s.ssl), count(*) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) \
+                   WHERE a.usename LIKE 'r\\_%'";
+    assert_eq!(world.on_server_of("alice", readers).trim(), "t|3", "a leg's connection is not encrypted");
+
+    // Whoever shows a certificate that is not the store's is asked nothing.
+    world.gate.kill();
+    point(&world, [full, "verify-full&sslrootcert=other.pem", "verify-ca&sslrootcert=other.pem"]);
+    world.gate.start().unwrap();
+    let (count, legs) = asked(&world).await;
+    assert_eq!(count.as_deref(), Some("1"), "{legs:?}");
+    for leg in &legs[1..] {
+        let message = leg[1].as_deref().unwrap_or_default().to_lowercase();
+        assert!(leg[0].as_deref() == Some("unreachable") && message.contains("certificate"), "{legs:?}");
+    }
+}
