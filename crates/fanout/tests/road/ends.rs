@@ -34,6 +34,17 @@ async fn a_statement_that_is_dropped_ends_on_home() {
 }
 
 #[tokio::test]
+async fn locks_that_a_function_takes_on_home_end_with_the_statement() {
+    let bed = Bed::with(|_| "INSERT INTO todos (title) VALUES ('one')".to_owned()).await;
+    let keep = "CREATE FUNCTION keep(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql \
+                AS 'BEGIN PERFORM pg_advisory_lock(n); RETURN n; END'; GRANT EXECUTE ON FUNCTION keep TO PUBLIC";
+    let _ = bed.sql("home", keep);
+    assert_ne!(bed.ask("SELECT keep(id) FROM todos").await.lines(), Vec::<String>::new());
+    let left = bed.sql("home", "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'");
+    assert_eq!(left.trim(), "0");
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_read_holds_the_statement_up() {
     let bed = Bed::with(|_| String::new()).await;
     let sql = "SELECT generate_series(1, 100000000), repeat('x', 1000)";
