@@ -77,6 +77,32 @@ async fn a_type_that_is_called_like_one_of_postgres_s_is_another() {
 }
 
 #[tokio::test]
+async fn columns_are_found_whatever_they_and_their_tables_are_called() {
+    let names = ["a b", "q\"uote", "back\\slash", "comma,{brace}", "it's", "$2", "UPPER", "ünï"];
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let columns: Vec<String> = names.map(|name| format!("{} int", quoted(name))).to_vec();
+    let make =
+        format!("CREATE TABLE \"We $1 'ird\" ({}); CREATE TABLE u (z text, n int)", columns.join(", "));
+    let (server, world) = (postgres(&["home", "a", "b"], &make), World::new());
+    in_partition(&server, "b", "ALTER TABLE \"We $1 'ird\" ALTER \"$2\" TYPE bigint");
+    world.add(1, "alice", server.port(), "a");
+    world.add(2, "bob", server.port(), "b");
+    let needed = vec![
+        table("u", &[("n", "integer")]),
+        table("\"We $1 'ird\"", &names.map(|name| (name, "integer"))),
+        table("u", &[("z", "text")]),
+    ];
+    let mut asked = statement(plan("SELECT count(*) FROM u", &["bigint"], needed));
+    let found = home_says(&server, "home", &asked.plan.tables);
+    assert!(found.columns.iter().all(|column| column.kind.is_some()), "{found:?}");
+    asked.expected = Expected::of(&asked.plan.tables, Some(&found));
+    let all = world.ask(asked).await;
+    assert_eq!(outcome(&all[0]), (Outcome::Ok, None), "{:?}", all[0].report);
+    let message = all[1].report.message.as_deref().unwrap_or_default();
+    assert!(message.contains("column \"$2\" of table \"We $1 'ird\" is of type bigint"), "{message}");
+}
+
+#[tokio::test]
 async fn what_changes_between_two_legs_is_seen_by_the_second() {
     let (server, world) = (postgres(&["home", "a"], TABLE), World::new());
     world.add(1, "alice", server.port(), "a");
