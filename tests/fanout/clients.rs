@@ -79,6 +79,11 @@ async fn psycopg_2() {
 }
 
 #[tokio::test]
+async fn django() {
+    agree(|| python("django_.py")).await;
+}
+
+#[tokio::test]
 async fn asyncpg() {
     agree(|| python("asyncpg_.py")).await;
 }

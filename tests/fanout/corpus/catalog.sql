@@ -41,3 +41,8 @@ SELECT datname = current_database() FROM pg_database WHERE datname = current_dat
 SELECT name FROM pg_settings WHERE name = 'work_mem';
 
 SELECT obj_description('todos'::regclass) IS NULL, pg_table_is_visible('todos'::regclass);
+
+SELECT c.relname, pg_table_size(c.oid) >= 0, pg_total_relation_size(c.oid) >= 0 FROM pg_class c
+WHERE c.relname = 'pg_proc';
+
+SELECT pg_database_size(datname) > 0 FROM pg_database WHERE datname = current_database();

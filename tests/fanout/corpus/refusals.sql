@@ -148,10 +148,10 @@ DO $$ BEGIN END $$;
 CALL nothing();
 
 -- @refused 0A000
-DECLARE c CURSOR FOR SELECT id FROM todos;
+DECLARE c SCROLL CURSOR FOR SELECT id FROM todos;
 
 -- @refused 0A000
-PREPARE p AS SELECT count(*) FROM todos;
+PREPARE p AS DELETE FROM todos;
 
 -- @refused 0A000
 GRANT SELECT ON todos TO PUBLIC;
@@ -242,3 +242,9 @@ SELECT DISTINCT ON (n) n FROM events ORDER BY n;
 SELECT count(*) FROM (SELECT DISTINCT n FROM todos) s;
 
 SELECT n, count(*) FROM events GROUP BY n;
+
+-- @refused 0A000
+SELECT pg_total_relation_size('todos');
+
+-- @refused 0A000
+SELECT pg_table_size('lists'), count(*) FROM todos;

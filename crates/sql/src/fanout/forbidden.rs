@@ -1,6 +1,6 @@
 //! What no tier may run: writes, locks, what has no one value, what reads tables behind the planner's back.
 
-use super::catalog::{Called, Catalog};
+use super::catalog::{Called, Catalog, RelationKind};
 use super::refusal::Refusal;
 use sqlparser::ast::{self, Expr, GroupByExpr, Select, SelectFlavor, TableFactor, WildcardAdditionalOptions};
 
@@ -186,6 +186,22 @@ pub(crate) fn bare(name: &str) -> Result<(), Refusal> {
 /// Volatile by name only: they read home's catalog, or say what home is, as clients ask when they list tables.
 const OF_HOME: [&str; 3] = ["pg_is_in_recovery", "pg_partition_ancestors", "pg_partition_tree"];
 
+/// How much room something takes at home: answered where only the catalog is read, as clients do that list tables.
+const SIZES: [&str; 6] = [
+    "pg_database_size",
+    "pg_indexes_size",
+    "pg_relation_size",
+    "pg_table_size",
+    "pg_tablespace_size",
+    "pg_total_relation_size",
+];
+
+/// Whether a statement reads the catalog and nothing else.
+fn lists_catalog(catalog: Option<&Catalog>) -> bool {
+    let relations = catalog.map(|catalog| catalog.relations.as_slice()).unwrap_or_default();
+    !relations.is_empty() && relations.iter().all(|relation| relation.kind == RelationKind::Catalog)
+}
+
 /// A function, by all its overloads.
 pub(crate) fn function(called: &Called, catalog: Option<&Catalog>) -> Result<(), Refusal> {
     let name = &called.name;
@@ -206,7 +222,9 @@ pub(crate) fn function(called: &Called, catalog: Option<&Catalog>) -> Result<(),
         .flat_map(|catalog| &catalog.functions)
         .filter(|function| function.called == *called);
     for function in overloads {
-        let of_home = function.schema == "pg_catalog" && OF_HOME.contains(&name.as_str());
+        let of_home = function.schema == "pg_catalog"
+            && (OF_HOME.contains(&name.as_str())
+                || SIZES.contains(&name.as_str()) && lists_catalog(catalog));
         if function.volatility == 'v' && function.kind != 'a' && !of_home {
             return Err(Refusal::unsupported(
                 format!("the volatile function {name} is not supported in a fan-out"),
