@@ -8,6 +8,7 @@ mod flatten;
 mod floats;
 mod groups;
 pub(crate) mod inside;
+pub(crate) mod joined;
 mod output;
 mod parts;
 mod piece;

@@ -6,8 +6,9 @@ mod bounds;
 mod order;
 
 use super::catalog::{Catalog, Type};
-use super::combine::canonical::{Names, Place, constraint, is_store};
+use super::combine::canonical::{Names, Place, is_store};
 use super::combine::inside;
+use super::combine::joined::constraint;
 use super::combine::writer::{self, Reader, Table, Writer};
 use super::disclosed;
 use super::ident::{folded, idents};

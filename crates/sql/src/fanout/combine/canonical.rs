@@ -2,16 +2,12 @@
 
 use super::super::STORE;
 use super::super::catalog::{Catalog, Column, Relation, RelationKind};
-use super::super::ident::folded;
 use super::super::parsed::Parsed;
 use super::super::pushed::parsed;
 use super::super::refusal::Unfit;
 use super::super::resolve::{Reference, Resolved, Use};
 use super::super::traits::{Examiner, Traits};
-use sqlparser::ast::{
-    self, Expr, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, TableFactor, TableWithJoins,
-    Visit, VisitMut, Visitor, VisitorMut,
-};
+use sqlparser::ast::{self, Expr, Ident, ObjectName, ObjectNamePart, Visit, VisitMut, Visitor, VisitorMut};
 use sqlparser::tokenizer::Span;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -78,6 +74,11 @@ impl<'a> Names<'a> {
         &self.stores
     }
 
+    /// Notes that a column is used.
+    pub(super) fn note(&mut self, table: usize, column: usize) {
+        self.used.entry(table).or_default().insert(column);
+    }
+
     pub(crate) fn catalog(&self) -> &'a Catalog {
         self.catalog
     }
@@ -95,51 +96,6 @@ impl<'a> Names<'a> {
     /// What is known of a canonical expression that stores are to compute.
     pub(crate) fn examine(&self, expr: &Expr) -> Result<Traits, Unfit> {
         Examiner { catalog: self.catalog, resolved: self.resolved }.examine(expr)
-    }
-
-    /// A FROM of the client's, with its join conditions in canonical form, and whether those depend on a
-    /// collation.
-    pub(crate) fn canonical_from(
-        &mut self,
-        from: &[TableWithJoins],
-    ) -> Result<(Vec<TableWithJoins>, bool), Unfit> {
-        let mut from = from.to_vec();
-        for item in &mut from {
-            self.merged(item);
-            if let ControlFlow::Break(unfit) = VisitMut::visit(item, self) {
-                return Err(unfit);
-            }
-        }
-        let mut collates = false;
-        for on in from.iter().flat_map(conditions) {
-            reads_as_written(on)?;
-            collates |= self.examine(on)?.collates;
-        }
-        Ok((from, collates))
-    }
-
-    /// Notes the columns of USING, which are names and no expressions.
-    fn merged(&mut self, item: &TableWithJoins) {
-        let names =
-            item.joins.iter().filter_map(|join| constraint(&join.join_operator)).flat_map(|one| match one {
-                JoinConstraint::Using(names) => names.as_slice(),
-                _ => &[],
-            });
-        for name in names.filter_map(|name| match name.0.as_slice() {
-            [ObjectNamePart::Identifier(ident)] => Some(folded(ident)),
-            _ => None,
-        }) {
-            for (table, one) in self.resolved.uses.iter().enumerate() {
-                if let Some(column) = one.columns.iter().position(|own| *own == name) {
-                    self.used.entry(table).or_default().insert(column);
-                }
-            }
-        }
-        for factor in std::iter::once(&item.relation).chain(item.joins.iter().map(|join| &join.relation)) {
-            if let TableFactor::NestedJoin { table_with_joins, .. } = factor {
-                self.merged(table_with_joins);
-            }
-        }
     }
 
     /// The column that a canonical expression is, if it is just that.
@@ -203,43 +159,11 @@ fn unclear(expr: &Expr) -> Unfit {
     Unfit::not_here(format!("it is not sure which column {expr} is"))
 }
 
-fn reads_as_written(expr: &Expr) -> Result<(), Unfit> {
+pub(super) fn reads_as_written(expr: &Expr) -> Result<(), Unfit> {
     if parsed(&expr.to_string()).as_ref() == Some(expr) {
         return Ok(());
     }
     Err(Unfit::not_here("an expression that does not read as it is written"))
-}
-
-/// The condition of a join.
-pub(crate) fn constraint(operator: &JoinOperator) -> Option<&JoinConstraint> {
-    use JoinOperator as J;
-    match operator {
-        J::Join(one)
-        | J::Inner(one)
-        | J::Left(one)
-        | J::LeftOuter(one)
-        | J::Right(one)
-        | J::RightOuter(one)
-        | J::FullOuter(one)
-        | J::CrossJoin(one) => Some(one),
-        _ => None,
-    }
-}
-
-/// All conditions after ON.
-fn conditions(item: &TableWithJoins) -> Vec<&Expr> {
-    let mut found = Vec::new();
-    for factor in std::iter::once(&item.relation).chain(item.joins.iter().map(|join| &join.relation)) {
-        if let TableFactor::NestedJoin { table_with_joins, .. } = factor {
-            found.extend(conditions(table_with_joins));
-        }
-    }
-    for join in &item.joins {
-        if let Some(JoinConstraint::On(on)) = constraint(&join.join_operator) {
-            found.push(on);
-        }
-    }
-    found
 }
 
 /// An expression without the parentheses around it.

@@ -1,17 +1,18 @@
 //! Subqueries in FROM and WITH queries that only choose rows and compute columns: written as the table itself.
 
+mod outputs;
+
 use super::super::catalog::Catalog;
 use super::super::columns;
-use super::super::ident::{called, folded};
+use super::super::ident::folded;
 use super::super::refusal::Unfit;
 use super::canonical::bare;
-use super::output;
+use outputs::Outputs;
 use sqlparser::ast::{
-    self, BinaryOperator, CastKind, Cte, DataType, Expr, GroupByExpr, Ident, ObjectName, ObjectNamePart,
-    OrderByExpr, OrderByKind, Select, SelectItem, SetExpr, TableAliasColumnDef, TableFactor, TableWithJoins,
-    Value, VisitMut, Visitor, VisitorMut,
+    self, BinaryOperator, Cte, Expr, GroupByExpr, Ident, ObjectName, ObjectNamePart, OrderByExpr,
+    OrderByKind, Select, SelectItem, SetExpr, TableAliasColumnDef, TableFactor, TableWithJoins, Value,
+    Visitor,
 };
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 /// The query without the subquery it reads from; `None` if it reads from tables.
@@ -42,14 +43,6 @@ struct Flattening<'c> {
     catalog: &'c Catalog,
 }
 
-/// What the columns of a subquery stand for.
-struct Outputs {
-    qualifier: Option<String>,
-    columns: HashMap<String, Expr>,
-    /// The table whose columns they all are, for `SELECT *`, and their names.
-    star: Option<(String, Vec<String>)>,
-}
-
 impl Flattening<'_> {
     fn select(
         &self,
@@ -66,7 +59,7 @@ impl Flattening<'_> {
             }
             None => inner.clone(),
         };
-        let outputs = self.outputs(&inner, &source)?;
+        let outputs = Outputs::of(&inner, source.qualifier.clone(), source.renamed, self.catalog)?;
         let mut flat = select.clone();
         let names = named(&mut flat.projection)?;
         let order =
@@ -78,55 +71,6 @@ impl Flattening<'_> {
         flat.from = inner.from;
         flat.selection = both(inner.selection, flat.selection);
         Ok(Some((flat, order)))
-    }
-
-    /// What the columns of a SELECT without groups stand for.
-    fn outputs(&self, inner: &Select, source: &Source<'_>) -> Result<Outputs, Unfit> {
-        let renamed = source.renamed;
-        let mut outputs =
-            Outputs { qualifier: source.qualifier.clone(), columns: HashMap::new(), star: None };
-        if let [SelectItem::Wildcard(_)] = inner.projection.as_slice() {
-            let table = only_table(&inner.from, self.catalog).filter(|_| renamed.is_empty());
-            outputs.star = Some(table.ok_or_else(|| Unfit::not_here("a * over several tables"))?);
-            return Ok(outputs);
-        }
-        for (at, item) in inner.projection.iter().enumerate() {
-            let (expr, own) = match item {
-                SelectItem::UnnamedExpr(expr) => (expr, columns::name(expr)),
-                SelectItem::ExprWithAlias { expr, alias } => (expr, Some(folded(alias))),
-                _ => return Err(Unfit::not_here("a * beside other columns")),
-            };
-            let name = renamed.get(at).map(|column| folded(&column.name)).or(own);
-            let name = name.ok_or_else(|| Unfit::not_here("a column of a subquery has no name"))?;
-            self.check(expr)?;
-            let twice = outputs.columns.insert(name, alike(expr)?).is_some();
-            if twice {
-                return Err(Unfit::not_here("two columns of a subquery have the same name"));
-            }
-        }
-        Ok(outputs)
-    }
-
-    /// Whether a column, used or not, leaves each row one row.
-    fn check(&self, expr: &Expr) -> Result<(), Unfit> {
-        struct Many<'m>(&'m Catalog);
-        impl Visitor for Many<'_> {
-            type Break = ();
-            fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-                let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
-                let name = called(&function.name);
-                let mut overloads = self.0.functions.iter().filter(|one| Some(&one.called) == name.as_ref());
-                let many = function.over.is_some() || overloads.any(|one| one.returns_set);
-                if many { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            }
-        }
-        if output::has_aggregates(expr, self.catalog)? {
-            return Err(Unfit::not_here("a subquery has groups of its own"));
-        }
-        if ast::Visit::visit(expr, &mut Many(self.catalog)).is_break() {
-            return Err(Unfit::not_here("a subquery computes more than columns"));
-        }
-        Ok(())
     }
 }
 
@@ -204,113 +148,6 @@ fn plain(query: &ast::Query) -> Result<&Select, Unfit> {
         return Err(Unfit::not_here("a subquery that does more than choose rows"));
     }
     Ok(select)
-}
-
-/// What the only table of a FROM goes by, and its columns.
-fn only_table(from: &[TableWithJoins], catalog: &Catalog) -> Option<(String, Vec<String>)> {
-    let [TableWithJoins { relation: TableFactor::Table { name, alias, .. }, joins }] = from else {
-        return None;
-    };
-    let table = called(name)?;
-    let relation = catalog.relations.iter().find(|relation| relation.called == table)?;
-    let columns = relation.columns.iter().map(|column| column.name.clone()).collect();
-    match alias {
-        _ if !joins.is_empty() => None,
-        Some(alias) => alias.columns.is_empty().then(|| (folded(&alias.name), columns)),
-        None => Some((table.name, columns)),
-    }
-}
-
-/// An expression that is the same in place of the column it defines. A string there is text; a number by itself
-/// would be the number of a column in GROUP BY; a collation would weigh more than a column's.
-fn alike(expr: &Expr) -> Result<Expr, Unfit> {
-    if has_collate(expr) {
-        return Err(Unfit::not_here("a column of a subquery with a COLLATE"));
-    }
-    let nested = Expr::Nested(Box::new(expr.clone()));
-    match bare(expr) {
-        Expr::Value(value) => match &value.value {
-            Value::SingleQuotedString(_) | Value::Null | Value::Placeholder(_) => Ok(Expr::Cast {
-                kind: CastKind::DoubleColon,
-                expr: Box::new(nested),
-                data_type: DataType::Text,
-                format: None,
-            }),
-            _ => Err(Unfit::not_here("a column of a subquery that is a constant")),
-        },
-        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => Ok(expr.clone()),
-        _ => Ok(nested),
-    }
-}
-
-fn has_collate(expr: &Expr) -> bool {
-    struct Collates;
-    impl Visitor for Collates {
-        type Break = ();
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            if matches!(expr, Expr::Collate { .. }) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        }
-    }
-    ast::Visit::visit(expr, &mut Collates).is_break()
-}
-
-impl Outputs {
-    /// What a name stands for; `None` if it is no column of the subquery.
-    fn find(&self, expr: &Expr) -> Option<Expr> {
-        let name = match expr {
-            Expr::Identifier(ident) => ident,
-            Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-                [qualifier, name] if self.qualifier.as_deref() == Some(&folded(qualifier)) => name,
-                _ => return None,
-            },
-            _ => return None,
-        };
-        let folded = folded(name);
-        match &self.star {
-            Some((table, columns)) if columns.contains(&folded) => {
-                let qualifier = Ident::with_quote_and_span('"', name.span, table);
-                Some(Expr::CompoundIdentifier(vec![qualifier, Ident::with_quote('"', folded)]))
-            }
-            Some(_) => None,
-            None => self.columns.get(&folded).cloned(),
-        }
-    }
-
-    /// Replaces every column of the subquery in `node`.
-    fn replace<N: VisitMut>(&self, node: &mut N) -> Result<(), Unfit> {
-        match node.visit(&mut Replacing(self)) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(unfit) => Err(unfit),
-        }
-    }
-}
-
-struct Replacing<'o>(&'o Outputs);
-
-impl VisitorMut for Replacing<'_> {
-    type Break = Unfit;
-
-    fn pre_visit_query(&mut self, _: &mut ast::Query) -> ControlFlow<Unfit> {
-        ControlFlow::Break(Unfit::not_here("a subquery"))
-    }
-
-    /// From the leaves up, so that nothing is replaced twice.
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Unfit> {
-        if !matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
-            return ControlFlow::Continue(());
-        }
-        match self.0.find(expr) {
-            Some(found) => {
-                *expr = found;
-                ControlFlow::Continue(())
-            }
-            None => ControlFlow::Break(Unfit::not_here(format!("it is not sure which column {expr} is"))),
-        }
-    }
 }
 
 /// The names of the columns of a result, which from now on are written down.

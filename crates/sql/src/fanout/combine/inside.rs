@@ -4,7 +4,8 @@ use super::super::catalog::Key;
 use super::super::ident::folded;
 use super::super::refusal::Unfit;
 use super::super::traits::conjuncts;
-use super::canonical::{Names, Place, bare, constraint};
+use super::canonical::{Names, Place, bare};
+use super::joined::constraint;
 use sqlparser::ast::{
     BinaryOperator, Expr, JoinConstraint, JoinOperator, ObjectNamePart, TableFactor, TableWithJoins,
 };
