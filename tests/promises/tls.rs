@@ -193,7 +193,9 @@ async fn legs_of_a_fan_out_are_protected_as_their_stores_urls_say() {
     let point = |world: &World, modes: [&str; 3]| {
         let store = |(user, mode): (&str, &str)| {
             let url = world.store_url_without_secret(user);
-            format!("[[store]]\nuser = '{user}'\nurl = '{url}?sslmode={mode}'\nsecret_file = '{user}_store.secret'\n")
+            format!(
+                "[[store]]\nuser = '{user}'\nurl = '{url}?sslmode={mode}'\nsecret_file = '{user}_store.secret'\n"
+            )
         };
         let text: String = USERS.into_iter().zip(modes).map(store).collect();
         std::fs::write(world.gate.folder().join("stores.toml"), text).unwrap();

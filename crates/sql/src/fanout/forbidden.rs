@@ -223,8 +223,7 @@ pub(crate) fn function(called: &Called, catalog: Option<&Catalog>) -> Result<(),
         .filter(|function| function.called == *called);
     for function in overloads {
         let of_home = function.schema == "pg_catalog"
-            && (OF_HOME.contains(&name.as_str())
-                || SIZES.contains(&name.as_str()) && lists_catalog(catalog));
+            && (OF_HOME.contains(&name.as_str()) || SIZES.contains(&name.as_str()) && lists_catalog(catalog));
         if function.volatility == 'v' && function.kind != 'a' && !of_home {
             return Err(Refusal::unsupported(
                 format!("the volatile function {name} is not supported in a fan-out"),
