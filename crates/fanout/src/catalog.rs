@@ -123,6 +123,8 @@ impl<'a> Building<'a> {
         let schema = row.text(3)?.to_owned();
         let kind = match (schema.as_str(), row.text(4)?) {
             ("pg_catalog" | "information_schema", _) => RelationKind::Catalog,
+            // Stores would find the catalog's before it.
+            (_, "r" | "p") if called.name.starts_with("pg_") => RelationKind::Other,
             (_, "r" | "p") => RelationKind::Table,
             (_, "v") => RelationKind::View(row.text(5)?.to_owned()),
             _ => RelationKind::Other,
@@ -166,7 +168,8 @@ impl Row<'_> {
 
 fn column(row: &Row<'_>) -> Option<Column> {
     let name = row.text(3)?.to_owned();
-    Some(Column { name, not_null: row.text(4)? == "true", kind: kind(row, 5)? })
+    let (not_null, bytewise) = (row.text(4)? == "true", row.text(9)? == "bytes");
+    Some(Column { name, not_null, bytewise, kind: kind(row, 5)? })
 }
 
 /// A type in the five columns from `at`.
@@ -176,7 +179,7 @@ fn kind(row: &Row<'_>, at: usize) -> Option<Type> {
         name: row.text(at + 1)?.to_owned(),
         array: row.text(at + 2).map(str::to_owned),
         category: row.text(at + 3)?.chars().next()?,
-        collatable: row.text(at + 4)? == "true",
+        collatable: row.text(at + 4)? != "false",
     })
 }
 

@@ -16,7 +16,15 @@ UNION ALL
 SELECT 'c', r.ord, a.attnum, a.attname, a.attnotnull::pg_catalog.text, t.oid::pg_catalog.text,
     pg_catalog.format_type(t.oid, -1),
     CASE WHEN t.typarray <> 0 THEN pg_catalog.format_type(t.typarray, -1) END,
-    t.typcategory::pg_catalog.text, (t.typcollation <> 0)::pg_catalog.text
+    t.typcategory::pg_catalog.text,
+    -- 100 is the database's default, 950 and 951 are "C" and "POSIX".
+    CASE WHEN t.typcollation = 0 THEN 'false'
+        WHEN pg_catalog.getdatabaseencoding() <> 'UTF8' THEN 'true'
+        WHEN a.attcollation IN (950, 951) THEN 'bytes'
+        WHEN a.attcollation = 100 AND (
+            SELECT d.datlocprovider = 'b' OR d.datlocprovider = 'c' AND d.datcollate IN ('C', 'POSIX')
+            FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) THEN 'bytes'
+        ELSE 'true' END
 FROM named r
 JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid

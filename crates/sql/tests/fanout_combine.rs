@@ -25,8 +25,12 @@ fn called(name: &str) -> Called {
 }
 
 fn table(name: &str, columns: &[(&str, &str)], keys: Vec<Key>) -> Relation {
-    let columns =
-        columns.iter().map(|(name, of)| Column { name: (*name).to_owned(), kind: kind(of), not_null: false });
+    let columns = columns.iter().map(|(name, of)| Column {
+        name: (*name).to_owned(),
+        kind: kind(of),
+        not_null: false,
+        bytewise: false,
+    });
     let (schema, relation) = ("todo".to_owned(), RelationKind::Table);
     Relation { called: called(name), schema, kind: relation, columns: columns.collect(), keys }
 }

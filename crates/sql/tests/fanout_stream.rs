@@ -33,8 +33,14 @@ fn catalog(query: &Query) -> Catalog {
         ("state", kind(16_500, "state", 'E')),
         ("of", kind(2205, "regclass", 'N')),
         ("made", kind(1184, "timestamp with time zone", 'D')),
+        ("code", text()),
     ];
-    let column = |(name, kind): (&str, Type)| Column { name: name.to_owned(), kind, not_null: false };
+    let column = |(name, kind): (&str, Type)| Column {
+        name: name.to_owned(),
+        kind,
+        not_null: false,
+        bytewise: name == "code",
+    };
     let columns: Vec<Column> = columns.into_iter().map(column).collect();
     let lookup = query.lookup();
     let relation = |called: sql::fanout::Called| {
@@ -102,6 +108,12 @@ fn stores_are_asked_for_the_rows_alone() {
             ],
             "SELECT \"todos\".\"price\", -\"todos\".\"id\", -\"todos\".\"id\", \"todos\".\"price\", \"todos\".\"done\" \
              FROM \"todos\" AS \"todos\" ORDER BY 3 ASC NULLS FIRST, 4 DESC NULLS FIRST, 5 ASC NULLS LAST",
+        ),
+        (
+            "SELECT code FROM todos ORDER BY code DESC",
+            &[text(), text()],
+            "SELECT \"todos\".\"code\", \"todos\".\"code\" COLLATE pg_catalog.\"C\" FROM \"todos\" AS \"todos\" \
+             ORDER BY 2 DESC NULLS FIRST",
         ),
         (
             "SELECT id FROM todos ORDER BY 1 LIMIT 3",

@@ -1,8 +1,14 @@
 -- Columns that collate by themselves, and what has no answer since it collates in no way or in two.
 
+-- @at t0
 -- @ordered
 SELECT k, plain FROM phrases ORDER BY plain, k;
 
+-- @at t0
+-- @ordered
+SELECT called, k, no FROM odds WHERE k < 5 ORDER BY called DESC, k, no;
+
+-- @at t0
 -- @ordered
 SELECT k, posix FROM phrases ORDER BY posix DESC NULLS LAST, k LIMIT 20 OFFSET 5;
 

@@ -7,6 +7,9 @@ use super::plan::{Answered, Discloses, Plan, Tier};
 use super::refusal::Refusal;
 use super::resolve::Resolved;
 
+/// What the names of the catalog's tables begin with, which come before all others in a store.
+const OF_POSTGRES: &str = "pg_";
+
 /// The plan, if no table is used; [`Refusal`] where something else than a table or view is.
 pub(crate) fn plan(
     query: &Parsed,
@@ -44,6 +47,12 @@ pub(crate) fn of(text: &str, tier: Tier) -> Plan {
 
 /// A relation whose rows no store can be asked for.
 pub(crate) fn neither(relation: &Relation) -> Refusal {
+    if relation.called.name.starts_with(OF_POSTGRES) {
+        return Refusal::unsupported(
+            format!("the table {} is called as Postgres's own are", relation.called.name),
+            "In a store the name stands for the catalog's table, if there is one: give yours another.",
+        );
+    }
     Refusal::unsupported(
         format!("{} is neither a table nor a view", relation.called.name),
         "A fan-out reads tables and views; materialized views, sequences and foreign tables differ from store to store.",

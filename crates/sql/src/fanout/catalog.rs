@@ -66,6 +66,8 @@ pub struct Column {
     pub kind: Type,
     /// Whether it cannot be NULL.
     pub not_null: bool,
+    /// Whether its texts are ordered byte by byte, by a collation of its own or home's default.
+    pub bytewise: bool,
 }
 
 /// A type on home. Numbers of types that a service has made differ from store to store; names do not.

@@ -138,6 +138,7 @@ impl House {
             name: row[5].clone().unwrap(),
             kind: type_of(row),
             not_null: row[6].as_deref() == Some("t"),
+            bytewise: false,
         });
         let text = format!(
             "SELECT contype, a.attname, confrelid::regclass, b.attname FROM pg_constraint c \

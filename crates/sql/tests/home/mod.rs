@@ -28,7 +28,7 @@ fn column(spec: &str) -> Column {
         "citext" => Type { collatable: true, ..kind(40_100, "citext", 'S') },
         other => panic!("{other}"),
     };
-    Column { name: name.to_owned(), kind, not_null: false }
+    Column { name: name.to_owned(), kind, not_null: false, bytewise: false }
 }
 
 fn relation(called: &Called) -> Option<Relation> {

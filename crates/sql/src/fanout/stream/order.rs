@@ -1,12 +1,14 @@
 //! ORDER BY, as far as the gate can keep it.
 
 use super::super::catalog::Type;
-use super::super::combine::canonical::Names;
+use super::super::combine::canonical::{Names, Place};
 use super::super::ident::folded;
 use super::super::plan::{Comparison, SortKey};
 use super::super::refusal::Unfit;
 use super::{Output, not_here};
-use sqlparser::ast::{Expr, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Value};
+use sqlparser::ast::{
+    Expr, Ident, ObjectName, ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Value,
+};
 
 /// One key.
 #[derive(Clone, Debug)]
@@ -41,6 +43,7 @@ impl Key {
             Some(output) => output.clone(),
             None => names.canonical(&key.expr)?,
         };
+        let expr = if is_bytewise(&expr, names) { by_bytes(expr) } else { expr };
         Ok(Self { expr, descending, nulls_first })
     }
 
@@ -59,8 +62,8 @@ impl Key {
             // bool, bytea, oid, uuid.
             16 | 17 | 26 | 2950 => Comparison::Bytes,
             1700 => Comparison::Numeric,
-            // text and varchar; the only collations that are pushed at all compare byte by byte.
-            25 | 1043 if is_collated(&self.expr) => Comparison::Bytes,
+            // text, varchar and name; the only collations that are pushed at all compare byte by byte.
+            19 | 25 | 1043 if is_collated(&self.expr) => Comparison::Bytes,
             _ => {
                 return Err(Unfit::not_here(format!(
                     "an order by {}, which the gate does not keep",
@@ -94,6 +97,20 @@ fn meant<'a>(expr: &Expr, outputs: &'a [Output]) -> Result<Option<&'a Expr>, Unf
         _ => return Ok(None),
     };
     found.map(|output| Some(&output.expr)).ok_or_else(|| not_here("a constant in its ORDER BY"))
+}
+
+/// Whether home orders a column byte by byte: then stores can be told to, however they order it by themselves.
+fn is_bytewise(expr: &Expr, names: &Names<'_>) -> bool {
+    match names.column(expr) {
+        Some(Place::Column(_, column)) => column.bytewise,
+        _ => false,
+    }
+}
+
+fn by_bytes(expr: Expr) -> Expr {
+    let parts = [Ident::new("pg_catalog"), Ident::with_quote('"', "C")];
+    let collation = ObjectName(parts.into_iter().map(ObjectNamePart::Identifier).collect());
+    Expr::Collate { expr: Box::new(expr), collation }
 }
 
 fn is_collated(expr: &Expr) -> bool {
