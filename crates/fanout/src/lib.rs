@@ -28,6 +28,7 @@ mod moments;
 mod partial;
 mod prepare;
 mod readers;
+mod reading;
 mod reply;
 mod run;
 mod settings;
