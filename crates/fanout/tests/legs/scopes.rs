@@ -67,9 +67,8 @@ async fn stores_that_took_longest_are_asked_first_and_those_that_failed_last() {
     };
     assert_eq!(order().await, ["alice", "bob", "carol", "dave"], "nobody has been asked yet");
     for (database, waits) in [("c", 0.3), ("b", 0.1)] {
-        let policy = format!("CREATE POLICY waits ON t USING ((SELECT 1 FROM pg_sleep({waits})) = 1)");
-        in_partition(&server, database, &format!("ALTER TABLE t ENABLE ROW LEVEL SECURITY; {policy}"));
-        in_partition(&server, database, "INSERT INTO t VALUES (1)");
+        let slow = format!("DROP TABLE t; CREATE VIEW t AS SELECT 1 AS n FROM pg_sleep({waits})");
+        in_partition(&server, database, &slow);
     }
     in_partition(&server, "a", "ALTER TABLE t RENAME TO elsewhere");
     order().await;
