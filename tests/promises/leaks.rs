@@ -266,6 +266,24 @@ async fn prepared_statements_of_the_same_name_stay_each_sessions_own() {
 }
 
 #[tokio::test]
+async fn constants_of_prepared_statements_are_read_under_each_sessions_own_settings() {
+    let world = one_connection().await;
+    let asked = "SELECT extract(epoch FROM '02/01/2024 00:00'::timestamptz)::int";
+    let expected = [
+        ("UTC", "ISO, MDY", "1706745600"),
+        ("Asia/Tokyo", "ISO, MDY", "1706713200"),
+        ("UTC", "SQL, DMY", "1704153600"),
+    ];
+    for (zone, style, seconds) in expected {
+        let mut session = world.connect_with("alice", &[("TimeZone", zone), ("DateStyle", style)]).await;
+        let messages =
+            [frames::parse("p", asked), frames::bind("", "p", &[]), frames::execute("", 0), frames::sync()];
+        session.send(&messages.concat()).await.unwrap();
+        assert_eq!(session.answer().await.unwrap().value(), Some(seconds), "{zone} {style}");
+    }
+}
+
+#[tokio::test]
 async fn a_pinned_session_says_why_and_discard_all_lets_go() {
     let world = one_connection().await;
     let mut first = world.connect("alice").await;

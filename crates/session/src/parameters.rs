@@ -19,6 +19,22 @@ pub(crate) enum Value {
     Sql(String),
 }
 
+/// Those under which Postgres reads the constants of a statement, which it does once, when the statement is prepared
+/// (PostgreSQL manual, "PREPARE": input functions are run then).
+const READ_UNDER: [&str; 11] = [
+    "array_nulls",
+    "backslash_quote",
+    "datestyle",
+    "intervalstyle",
+    "lc_monetary",
+    "standard_conforming_strings",
+    "timezone",
+    "timezone_abbreviations",
+    "transform_null_equals",
+    "xmlbinary",
+    "xmloption",
+];
+
 /// What a statement does to the parameters, once it has succeeded and its transaction is committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
@@ -71,6 +87,7 @@ pub(crate) struct Parameters {
     /// What differs from that since.
     set: Vec<(String, Value)>,
     fingerprint: u64,
+    reading: u64,
 }
 
 impl Parameters {
@@ -81,7 +98,7 @@ impl Parameters {
             put(&mut startup, name, value);
         }
         let mut parameters =
-            Self { startup: starts.share(Arc::new(startup)), set: Vec::new(), fingerprint: 0 };
+            Self { startup: starts.share(Arc::new(startup)), set: Vec::new(), fingerprint: 0, reading: 0 };
         parameters.note();
         parameters
     }
@@ -89,6 +106,12 @@ impl Parameters {
     /// Identifies the values in force; 0 if there are none.
     pub(crate) fn fingerprint(&self) -> u64 {
         self.fingerprint
+    }
+
+    /// Identifies those in force under which constants are read; 0 if there are none. The same text means the same
+    /// to two sessions only where this is the same.
+    pub(crate) fn reading(&self) -> u64 {
+        self.reading
     }
 
     /// Whether one more can be kept.
@@ -165,22 +188,29 @@ impl Parameters {
         let kept = |list: &[(String, Value)]| -> Vec<(String, Value)> {
             list.iter().filter(|(name, _)| !left_out(name)).cloned().collect()
         };
-        let mut rest = Self { startup: Arc::new(kept(&self.startup)), set: kept(&self.set), fingerprint: 0 };
+        let (startup, set) = (Arc::new(kept(&self.startup)), kept(&self.set));
+        let mut rest = Self { startup, set, fingerprint: 0, reading: 0 };
         rest.note();
         rest
     }
 
     fn note(&mut self) {
-        if self.startup.is_empty() && self.set.is_empty() {
-            self.fingerprint = 0;
-            return;
-        }
         let mut in_force: Vec<&(String, Value)> = self.in_force().collect();
         in_force.sort_by(|a, b| a.0.cmp(&b.0));
-        let mut hasher = DefaultHasher::new();
-        in_force.hash(&mut hasher);
-        self.fingerprint = hasher.finish().max(1);
+        let fingerprint = identify(&in_force);
+        in_force.retain(|(name, _)| READ_UNDER.contains(&name.as_str()));
+        (self.fingerprint, self.reading) = (fingerprint, identify(&in_force));
     }
+}
+
+/// A number for these values; 0 if there are none.
+fn identify(values: &[&(String, Value)]) -> u64 {
+    if values.is_empty() {
+        return 0;
+    }
+    let mut hasher = DefaultHasher::new();
+    values.hash(&mut hasher);
+    hasher.finish().max(1)
 }
 
 fn put(list: &mut Vec<(String, Value)>, name: String, value: Value) {
@@ -262,6 +292,15 @@ mod tests {
             other.apply(change);
         }
         assert_eq!(one.fingerprint(), other.fingerprint());
+    }
+
+    #[test]
+    fn only_what_constants_are_read_under_tells_readings_apart() {
+        let reading = |start: &[(&str, &str)]| starting(start).reading();
+        assert_eq!(reading(&[]), 0);
+        assert_eq!(reading(&[("application_name", "a"), ("app.user", "7")]), 0);
+        assert_ne!(reading(&[("timezone", "UTC")]), reading(&[("timezone", "Asia/Tokyo")]));
+        assert_eq!(reading(&[("timezone", "UTC"), ("app.user", "7")]), reading(&[("timezone", "UTC")]));
     }
 
     #[test]

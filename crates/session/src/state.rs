@@ -207,10 +207,11 @@ impl State {
 
     /// A statement out of a Parse, in which the scan found this.
     pub(crate) fn statement(&self, parse: &Parse<'_>, scan: Scan, epoch: u32) -> Statement {
+        let meant = (parse.text, parse.oids.as_slice(), self.parameters.reading());
         Statement {
             text: parse.text.into(),
             oids: parse.oids.clone(),
-            id: StatementId { hash: self.gate.looks.hash((parse.text, parse.oids.as_slice())), epoch },
+            id: StatementId { hash: self.gate.looks.hash(meant), epoch },
             look: matches!(scan, Scan::Look).then(|| self.look(parse.text, None)),
             step: match scan {
                 Scan::Transaction(step) => Some(step),
