@@ -201,8 +201,10 @@ async fn lost(analyst: &mut Client) -> Vec<String> {
     lost
 }
 
+/// A text of which only the names are known needs whole tables.
 fn needs_what_is_lacking(case: &Case) -> bool {
-    ["note", "amount", "*", " t ", "TABLE", "COPY todos", "todos t", "events"]
-        .iter()
-        .any(|word| case.sql.contains(word))
+    case.subject == "names"
+        || ["note", "amount", "*", " t ", "TABLE", "COPY todos", "todos t", "events"]
+            .iter()
+            .any(|word| case.sql.contains(word))
 }

@@ -1,6 +1,6 @@
 //! Tier T3 on home: temporary tables, filled with what the stores brought.
 
-use crate::answer::{Last, Refused};
+use crate::answer::Last;
 use crate::asked;
 use crate::copy;
 use crate::error;
@@ -159,7 +159,7 @@ impl Work<'_> {
         }
         self.check_coverage()?;
         tables.close(self.home).await?;
-        self.tell(&last).await.map(Attempt::Done).map_err(Refused::into_fields)
+        self.tell(&last).await.map(Attempt::Done).map_err(|refused| self.in_options(refused, last.sql))
     }
 
     /// Loads legs, all together if home takes them so, and each alone if not.

@@ -304,11 +304,7 @@ impl<'a> Work<'a> {
     pub(crate) async fn last(&mut self, sql: &str, parameters: &[Parameter]) -> Result<String, Box<Fields>> {
         let copy = self.copy(sql);
         let last = Last::of(copy.as_deref().unwrap_or(sql), parameters, self.client());
-        let told = self.tell(&last).await.map_err(Refused::into_fields);
-        told.map_err(|error| match &copy {
-            Some(copy) => self.in_options(error, copy),
-            None => error,
-        })
+        self.tell(&last).await.map_err(|refused| self.in_options(refused, last.sql))
     }
 
     pub(crate) async fn tell(&mut self, last: &Last<'_>) -> Result<String, Refused> {
@@ -324,7 +320,8 @@ impl<'a> Work<'a> {
     }
 
     /// An error of a COPY of the gate's own, as one about the client's text: both end with the same options.
-    fn in_options(&self, mut error: Box<Fields>, copy: &str) -> Box<Fields> {
+    pub(crate) fn in_options(&self, refused: Refused, copy: &str) -> Box<Fields> {
+        let mut error = refused.into_fields();
         let Form::Copy { options } = self.prepared.form() else { return error };
         let before = |text: &str| {
             let start = text.rfind(options.as_str()).filter(|_| !options.is_empty())?;

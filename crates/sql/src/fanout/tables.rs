@@ -95,7 +95,14 @@ pub(crate) fn is_type(query: &Parsed, relation: &Relation) -> bool {
             at
         };
         let before = first.checked_sub(1).and_then(name);
-        let column = before.as_ref().is_none_or(|word| BEFORE_COLUMNS.contains(&word.as_str()));
+        let column = match before.as_deref() {
+            // What a column of a result is called; the type in CAST is followed by a parenthesis, or is an array's.
+            Some("as") => {
+                ![")", "["].iter().any(|next| is(at + 1, next)) && name(at + 1).as_deref() != Some("array")
+            }
+            Some(word) => BEFORE_COLUMNS.contains(&word),
+            None => true,
+        };
         let literal = tokens.get(at + 1).is_some_and(|token| {
             matches!(token.kind, TokenKind::Str | TokenKind::EscapeStr | TokenKind::Dollar)
         });
