@@ -77,7 +77,7 @@ const NUMBERS: &str = concat!(
 );
 
 /// The question of which types the columns are that a plan needs. Each column that there is makes a row: its place
-/// among those asked about, the type's number and name, the column's collation, and if it was asked ([`MADE_OF`]), the
+/// among those asked about, the type's number and name, the column's collation, and if it was asked ([`Check::made_of`]), the
 /// type's collation and what it is made of.
 ///
 /// The names are part of the texts. Postgres plans a prepared statement that has no parameters once; one with
