@@ -1,6 +1,7 @@
 //! An analyst's session keeps what it was told, says whom an answer covers, and ends when it has to.
 
 use rustix::process::Signal;
+use std::time::{Duration, Instant};
 use stuffgate_tests::testkit::frames::{bind, execute, parse, query, sync};
 use stuffgate_tests::testkit::scratch::Stop;
 use stuffgate_tests::testkit::{Answer, Client, Error};
@@ -232,6 +233,24 @@ async fn coverage_is_told_by_warning_parameter_show_and_table() {
 fn coverage(answer: &Answer) -> Vec<String> {
     let told = answer.parameters.iter().filter(|(name, _)| name == "stuffgate.coverage");
     told.map(|(_, value)| value.clone()).collect()
+}
+
+#[tokio::test]
+async fn home_too_is_told_to_stop_at_the_deadline_and_the_session_goes_on() {
+    let world = world(WorldPlan::default()).await;
+    let mut session = world.connect_with(ANALYST, &[("options", "-c fanout.deadline=1s")]).await;
+    for endless in [
+        "SELECT count(*) FROM generate_series(1, 1000000000000)",
+        "SELECT count(*) FROM owner o LEFT JOIN generate_series(1, 1000000000000) n ON o.name IS NULL OR n > 0",
+        "COPY (SELECT count(*) FROM owner, generate_series(1, 1000000000000)) TO STDOUT",
+    ] {
+        let began = Instant::now();
+        assert_eq!(code(&mut session, endless).await, "57014", "{endless}");
+        assert!(began.elapsed() < Duration::from_secs(15), "{endless}");
+        assert_eq!(value(&mut session, COUNT).await, "3", "after {endless}");
+    }
+    let busy = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%1000000000000%' AND pid <> pg_backend_pid()";
+    assert_eq!(world.home(busy).trim(), "0");
 }
 
 #[tokio::test]

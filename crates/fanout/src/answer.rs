@@ -9,11 +9,16 @@ use crate::run::Teller;
 use crate::{Event, Values};
 use bytes::Bytes;
 use sql::fanout::Parameter;
+use std::time::{Duration, Instant};
+use tokio::time::timeout_at;
 use wire::Fields;
 use wire::frame::{self, Header, Kind, TEXT_OID, backend};
 
 /// Bytes of rows that are told at a time, as far as whole rows allow.
 const CHUNK_BYTES: usize = 32 * 1024;
+
+/// How long home may take to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Type oid of `timestamptz`.
 const TIMESTAMPTZ_OID: u32 = 1184;
@@ -116,11 +121,12 @@ impl<'a> Last<'a> {
     }
 
     /// Runs it and passes its rows on as they come, if they are of the columns that were described; the tag of
-    /// its CommandComplete.
+    /// its CommandComplete. Home has as long until the first row as all stores together (`limit`).
     pub(crate) async fn run(
         &self,
         home: &mut Home,
         columns: Option<&[ColumnDescribed]>,
+        limit: Duration,
         teller: &Teller,
     ) -> Result<String, Refused> {
         let out = home.out();
@@ -131,8 +137,9 @@ impl<'a> Last<'a> {
         home.sync();
         drop(home.take_notices()); // they are about the gate's own statements
         let mut passing = Passing { columns, rows: self.rows, ..Passing::default() };
+        let mut patience = Patience { limit, until: Some(Instant::now() + limit) };
         loop {
-            let header = home.next().await.map_err(Refused::Run)?;
+            let header = patience.next(home, &mut passing).await?;
             for notice in home.take_notices() {
                 teller.tell(Event::Notice(Box::new(notice))).await;
             }
@@ -149,12 +156,39 @@ impl<'a> Last<'a> {
                     return passing.done();
                 }
                 backend::DATA_ROW | backend::COPY_OUT_RESPONSE | backend::COPY_DATA | backend::COPY_DONE => {
+                    patience.until = None; // from here on it is the client that decides how long it takes
                     passing.pass(home.message(header), header, teller).await;
                 }
                 tag => passing.note(tag, home.body(header)),
             }
             home.consume(header);
         }
+    }
+}
+
+/// How long home is waited for.
+struct Patience {
+    limit: Duration,
+    /// The end of it; none once rows come.
+    until: Option<Instant>,
+}
+
+impl Patience {
+    /// Waits for home's next message. When time is up, home is told to stop, and is to say soon that it has.
+    async fn next(&mut self, home: &mut Home, passing: &mut Passing<'_>) -> Result<Header, Refused> {
+        while let Some(until) = self.until {
+            if let Ok(header) = timeout_at(until.into(), home.next()).await {
+                return header.map_err(Refused::Run);
+            }
+            let late = error::home_slow(self.limit);
+            if passing.late {
+                return Err(Refused::Midway(late));
+            }
+            (passing.late, passing.refused) = (true, Some(late));
+            home.cancel().await;
+            self.until = Some(Instant::now() + STOP_TIMEOUT);
+        }
+        home.next().await.map_err(Refused::Run)
     }
 }
 
@@ -167,6 +201,8 @@ struct Passing<'a> {
     tag: String,
     bound: bool,
     told: bool,
+    /// Home was told to stop.
+    late: bool,
     refused: Option<Box<Fields>>,
 }
 
@@ -207,7 +243,7 @@ impl Passing<'_> {
     fn done(self) -> Result<String, Refused> {
         match self.refused {
             None => Ok(self.tag),
-            Some(fields) if self.told => Err(Refused::Midway(fields)),
+            Some(fields) if self.told || self.late => Err(Refused::Midway(fields)),
             Some(fields) if self.bound => Err(Refused::Run(fields)),
             Some(fields) => Err(Refused::Bound(fields)),
         }

@@ -137,7 +137,7 @@ impl Work<'_> {
             self.home.query("SET TRANSACTION READ ONLY");
             return self.tell(&last).await;
         };
-        last.run(self.home, None, self.teller).await?;
+        last.run(self.home, None, self.limit(), self.teller).await?;
         self.home.query("SET TRANSACTION READ ONLY");
         self.last(copy, &[]).await.map_err(Refused::Midway)
     }

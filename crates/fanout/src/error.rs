@@ -58,6 +58,15 @@ pub(crate) fn home_late(label: &str, limit: Duration) -> Box<Fields> {
     Box::new(Fields::error(sqlstate::CONNECTION_FAILURE, message).with_hint(LOOK_AT_HOME))
 }
 
+/// Home works on the answer for longer than a statement may take.
+pub(crate) fn home_slow(limit: Duration) -> Box<Fields> {
+    let message = format!("home did not put the answer together within {} ms", limit.as_millis());
+    Box::new(
+        Fields::error(sqlstate::QUERY_CANCELED, message)
+            .with_hint("Ask for less, or SET fanout.deadline to more."),
+    )
+}
+
 /// Home ended the connection.
 pub(crate) fn home_closed(label: &str) -> Box<Fields> {
     home_lost(format!("{label} closed the connection unexpectedly"))

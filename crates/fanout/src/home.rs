@@ -173,6 +173,12 @@ impl Home {
         self.watch.awaited == 0
     }
 
+    /// Tells it to stop what it is doing; its answer says that it has.
+    pub(crate) async fn cancel(&mut self) {
+        let sent = tokio::time::timeout(self.watch.limit, self.watch.cancel.announce().send()).await;
+        tracing::debug!(ok = matches!(sent, Ok(Ok(()))), "cancelled a statement on home");
+    }
+
     /// It may lack prepared statements that it is thought to hold: it is closed in the end.
     pub(crate) fn doubt(&mut self) {
         self.doubted = true;

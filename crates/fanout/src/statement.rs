@@ -19,7 +19,7 @@ use crate::{Asker, Done, Failure, Settings, TierWish, Values};
 use model::Outcome;
 use sql::fanout::{Answered, Fold, Form, Parameter, Plan, Tier};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wire::Fields;
 
 /// Answers a statement.
@@ -308,7 +308,12 @@ impl<'a> Work<'a> {
     }
 
     pub(crate) async fn tell(&mut self, last: &Last<'_>) -> Result<String, Refused> {
-        last.run(self.home, self.prepared.columns.as_deref(), self.teller).await
+        last.run(self.home, self.prepared.columns.as_deref(), self.limit(), self.teller).await
+    }
+
+    /// How long home may take until the first row.
+    pub(crate) fn limit(&self) -> Duration {
+        self.asker.settings.deadline
     }
 
     /// The COPY of a query, if that is what the client wants.
