@@ -4,7 +4,7 @@ use crate::alike::Alike;
 use crate::console::Console;
 use crate::login::{Numbers, nowhere};
 use crate::look::Looks;
-use crate::parameters::Start;
+use crate::parameters::Started;
 use crate::room::Budget;
 use crate::route::Caller;
 use crate::routes::Routes;
@@ -78,7 +78,7 @@ pub struct Gate {
     /// Callers, which the sessions of a login share.
     pub(crate) callers: Alike<Caller>,
     /// Parameters of start-up packets, which the sessions of an application share.
-    pub(crate) starts: Alike<Start>,
+    pub(crate) starts: Alike<Started>,
     /// What sessions without any server are told at their start.
     pub(crate) nowhere: Arc<Reported>,
     pub(crate) budget: Budget,

@@ -79,26 +79,39 @@ pub(crate) const CHARACTERISTICS: &str = "session characteristics";
 /// What a start-up packet sets.
 pub(crate) type Start = Vec<(String, Value)>;
 
+/// The same, and what constants are read under with it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Started {
+    values: Start,
+    reading: u64,
+}
+
+impl Started {
+    fn of(values: Start) -> Self {
+        let reading = reading(values.iter());
+        Self { values, reading }
+    }
+}
+
 /// A session's parameters.
 #[derive(Clone, Debug)]
 pub(crate) struct Parameters {
     /// From the start-up packet: what `RESET` comes back to. Sessions that start alike share it.
-    startup: Arc<Start>,
+    startup: Arc<Started>,
     /// What differs from that since.
     set: Vec<(String, Value)>,
     fingerprint: u64,
-    reading: u64,
 }
 
 impl Parameters {
     /// What the start-up packet sets; a later setting wins.
-    pub(crate) fn starting(all: Vec<(String, Value)>, starts: &Alike<Start>) -> Self {
+    pub(crate) fn starting(all: Vec<(String, Value)>, starts: &Alike<Started>) -> Self {
         let mut startup = Vec::new();
         for (name, value) in all {
             put(&mut startup, name, value);
         }
-        let mut parameters =
-            Self { startup: starts.share(Arc::new(startup)), set: Vec::new(), fingerprint: 0, reading: 0 };
+        let startup = starts.share(Arc::new(Started::of(startup)));
+        let mut parameters = Self { startup, set: Vec::new(), fingerprint: 0 };
         parameters.note();
         parameters
     }
@@ -111,7 +124,7 @@ impl Parameters {
     /// Identifies those in force under which constants are read; 0 if there are none. The same text means the same
     /// to two sessions only where this is the same.
     pub(crate) fn reading(&self) -> u64 {
-        self.reading
+        if self.set.iter().any(is_read_under) { reading(self.in_force()) } else { self.startup.reading }
     }
 
     /// Whether one more can be kept.
@@ -124,7 +137,9 @@ impl Parameters {
         let find = |list: &'_ [(String, Value)]| list.iter().position(|(known, _)| known == name);
         match find(&self.set) {
             Some(at) => self.set.get(at).map(|(_, value)| value),
-            None => find(&self.startup).and_then(|at| self.startup.get(at)).map(|(_, value)| value),
+            None => {
+                find(&self.startup.values).and_then(|at| self.startup.values.get(at)).map(|(_, value)| value)
+            }
         }
     }
 
@@ -165,13 +180,13 @@ impl Parameters {
             Change::Reset(reset) => reset == name,
             other => other.resets(),
         };
-        self.startup.iter().map(|(name, _)| name).filter(move |name| falls(name))
+        self.startup.values.iter().map(|(name, _)| name).filter(move |name| falls(name))
     }
 
     /// The statements that bring these back to what the session started with, where it has not set them
     /// since; everything else stays. `None` where there are none.
     pub(crate) fn restoring(&self, names: &[String], search_path: impl Fn(&str) -> String) -> Option<String> {
-        let fallen = self.startup.iter().filter(|(name, _)| names.contains(name));
+        let fallen = self.startup.values.iter().filter(|(name, _)| names.contains(name));
         let unset = fallen.filter(|(name, _)| !self.set.iter().any(|(set, _)| set == name));
         let sql: Vec<String> = unset.map(|(name, value)| assignment(name, value, &search_path)).collect();
         (!sql.is_empty()).then(|| sql.join("; "))
@@ -179,7 +194,8 @@ impl Parameters {
 
     /// All of them, with their values in force.
     pub(crate) fn in_force(&self) -> impl Iterator<Item = &(String, Value)> {
-        let kept = self.startup.iter().filter(|(name, _)| !self.set.iter().any(|(set, _)| set == name));
+        let kept =
+            self.startup.values.iter().filter(|(name, _)| !self.set.iter().any(|(set, _)| set == name));
         kept.chain(&self.set)
     }
 
@@ -188,26 +204,32 @@ impl Parameters {
         let kept = |list: &[(String, Value)]| -> Vec<(String, Value)> {
             list.iter().filter(|(name, _)| !left_out(name)).cloned().collect()
         };
-        let (startup, set) = (Arc::new(kept(&self.startup)), kept(&self.set));
-        let mut rest = Self { startup, set, fingerprint: 0, reading: 0 };
+        let startup = Arc::new(Started::of(kept(&self.startup.values)));
+        let mut rest = Self { startup, set: kept(&self.set), fingerprint: 0 };
         rest.note();
         rest
     }
 
     fn note(&mut self) {
-        let mut in_force: Vec<&(String, Value)> = self.in_force().collect();
-        in_force.sort_by(|a, b| a.0.cmp(&b.0));
-        let fingerprint = identify(&in_force);
-        in_force.retain(|(name, _)| READ_UNDER.contains(&name.as_str()));
-        (self.fingerprint, self.reading) = (fingerprint, identify(&in_force));
+        self.fingerprint = identify(self.in_force().collect());
     }
 }
 
-/// A number for these values; 0 if there are none.
-fn identify(values: &[&(String, Value)]) -> u64 {
+fn is_read_under((name, _): &(String, Value)) -> bool {
+    READ_UNDER.contains(&name.as_str())
+}
+
+/// Identifies those of these values under which constants are read; 0 if there are none.
+fn reading<'a>(values: impl Iterator<Item = &'a (String, Value)>) -> u64 {
+    identify(values.filter(|value| is_read_under(value)).collect())
+}
+
+/// A number for these values, in whatever order; 0 if there are none.
+fn identify(mut values: Vec<&(String, Value)>) -> u64 {
     if values.is_empty() {
         return 0;
     }
+    values.sort_by(|a, b| a.0.cmp(&b.0));
     let mut hasher = DefaultHasher::new();
     values.hash(&mut hasher);
     hasher.finish().max(1)
