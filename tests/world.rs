@@ -164,6 +164,23 @@ impl World {
         added.unwrap_or_else(|error| panic!("{error}"));
     }
 
+    /// An analyst of the service, who sees no group of fewer than `floor` stores.
+    pub fn add_analyst(&self, name: &str, floor: u32) {
+        let floor = floor.to_string();
+        let add = [
+            "login",
+            "add",
+            name,
+            "--kind",
+            "analyst",
+            "--service",
+            SERVICE,
+            "--min-stores-per-group",
+            &floor,
+        ];
+        self.gate.run(&add, Some(&secret_of(name))).unwrap_or_else(|error| panic!("{error}"));
+    }
+
     /// Reads or changes a user's store (or [`World::home`]) directly, past the gate, as superuser: rows as
     /// psql prints them unaligned, one line each. The partition's schema comes first on the search path.
     #[must_use]

@@ -1,7 +1,7 @@
 //! Types and functions of the extensions that a service declared are an analyst's to use.
 
+use stuffgate_tests::WorldPlan;
 use stuffgate_tests::testkit::Client;
-use stuffgate_tests::{SERVICE, WorldPlan, secret_of};
 
 const ANALYST: &str = "ana";
 const EXTENSIONS: [&str; 4] = ["citext", "hstore", "pg_trgm", "ltree"];
@@ -57,8 +57,7 @@ async fn extensions_mean_in_a_fan_out_what_they_mean_in_postgres() {
         let mut session = world.connect(user).await;
         assert_eq!(session.simple(&format!("{TABLE}; {rows}")).await.unwrap().errors, [], "{user}");
     }
-    let login = ["login", "add", ANALYST, "--kind", "analyst", "--service", SERVICE];
-    world.gate.run(&login, Some(&secret_of(ANALYST))).unwrap();
+    world.add_analyst(ANALYST, 1);
     world.until(async || world.try_connect(ANALYST, &[]).await.is_ok()).await;
     let mut analyst = world.connect(ANALYST).await;
     let mut differ = Vec::new();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use stuffgate_tests::testkit::frames::{bind, execute, parse, query, sync};
 use stuffgate_tests::testkit::scratch::Stop;
 use stuffgate_tests::testkit::{Answer, Client, Error};
-use stuffgate_tests::{SERVICE, World, WorldPlan, secret_of};
+use stuffgate_tests::{SERVICE, World, WorldPlan};
 
 const ANALYST: &str = "ana";
 const COUNT: &str = "SELECT count(*) FROM owner";
@@ -15,8 +15,7 @@ async fn world(plan: WorldPlan) -> World {
     let world =
         plan.settings("[fanout]\nconcurrency = 16\ndeadline_ms = 20000\nleg_timeout_ms = 10000").start();
     world.stamp().await;
-    let added = ["login", "add", ANALYST, "--kind", "analyst", "--service", SERVICE];
-    world.gate.run(&added, Some(&secret_of(ANALYST))).unwrap();
+    world.add_analyst(ANALYST, 1);
     world.until(async || world.try_connect(ANALYST, &[]).await.is_ok()).await;
     world
 }
@@ -149,8 +148,7 @@ async fn a_start_that_cannot_be_is_refused() {
 #[tokio::test]
 async fn a_service_without_a_home_and_a_home_that_is_away_are_told_of() {
     let homeless = WorldPlan::default().without_home().start();
-    let added = ["login", "add", ANALYST, "--kind", "analyst", "--service", SERVICE];
-    homeless.gate.run(&added, Some(&secret_of(ANALYST))).unwrap();
+    homeless.add_analyst(ANALYST, 1);
     homeless
         .until(async || match homeless.try_connect(ANALYST, &[]).await {
             Err(Error::Unexpected(told)) => told.contains("0A000") && told.contains("has no home"),

@@ -45,11 +45,7 @@ impl Stage {
         let home = world.server("home");
         let port = home.port();
         home.sql("oracle", &script).unwrap_or_else(|error| panic!("the oracle: {error}"));
-        let added = world.gate.run(
-            &["login", "add", ANALYST, "--kind", "analyst", "--service", "todo"],
-            Some(&secret_of(ANALYST)),
-        );
-        added.unwrap_or_else(|error| panic!("{error}"));
+        world.add_analyst(ANALYST, 1);
         world.gate.start().unwrap_or_else(|error| panic!("{error}"));
         for (at, (name, _)) in STORES.iter().enumerate() {
             let mut session = world.connect(name).await;

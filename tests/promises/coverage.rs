@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use stuffgate_tests::testkit::scratch::Stop;
 use stuffgate_tests::testkit::{Answer, Client, Error, FakeStore, Peer, frames};
-use stuffgate_tests::{SERVICE, Servers, World, WorldPlan, secret_of};
+use stuffgate_tests::{SERVICE, Servers, World, WorldPlan};
 
 const ANALYST: &str = "ann";
 const USERS: [&str; 4] = ["alice", "bob", "carol", "dave"];
@@ -47,8 +47,7 @@ async fn fill(world: &World) -> Client {
         let insert = format!("INSERT INTO todos (n, title) VALUES {}", values.join(", "));
         world.connect(user).await.simple(&insert).await.unwrap();
     }
-    let add = ["login", "add", ANALYST, "--kind", "analyst", "--service", SERVICE];
-    world.gate.run(&add, Some(&secret_of(ANALYST))).unwrap();
+    world.add_analyst(ANALYST, 1);
     world.until(async || world.try_connect(ANALYST, &[]).await.is_ok()).await;
     world.connect(ANALYST).await
 }
@@ -250,12 +249,8 @@ async fn a_value_that_fails_in_one_store_is_an_error_as_in_postgres_but_under_a_
     let sql = "SELECT sum(1000 / (n - 20)) FROM todos WHERE n < 100";
     let answer = analyst.simple(sql).await.unwrap();
     assert_eq!((answer.code(), answer.rows.len()), ("22012", 0), "{answer:?}");
-    let floor =
-        ["login", "add", "floored", "--kind", "analyst", "--service", SERVICE, "--min-stores-per-group", "1"];
-    world.gate.run(&floor, Some(&secret_of("floored"))).unwrap();
-    let floor =
-        ["login", "add", "two", "--kind", "analyst", "--service", SERVICE, "--min-stores-per-group", "2"];
-    world.gate.run(&floor, Some(&secret_of("two"))).unwrap();
+    world.add_analyst("floored", 1);
+    world.add_analyst("two", 2);
     world.until(async || world.try_connect("two", &[]).await.is_ok()).await;
     let answer = world.connect("floored").await.simple(sql).await.unwrap();
     assert_eq!(answer.code(), "22012", "{answer:?}");

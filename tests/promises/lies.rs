@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use stuffgate_tests::testkit::scratch::Stop;
 use stuffgate_tests::testkit::{Client, Error, FakeStore, Frame, Peer, frames};
-use stuffgate_tests::{SERVICE, Servers, World, WorldPlan, secret_of};
+use stuffgate_tests::{SERVICE, Servers, World, WorldPlan};
 
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
 /// In every statement for a store's rows, and in nothing else that is sent to one.
@@ -99,19 +99,8 @@ async fn start(settings: &str, lies: &[Lie]) -> (World, FakeStore, Arc<AtomicUsi
         );
         assert_eq!(world.connect(user).await.simple(&insert).await.unwrap().errors, []);
     }
-    for (name, floor) in [("ann", "1"), ("flo", "2")] {
-        let add = [
-            "login",
-            "add",
-            name,
-            "--kind",
-            "analyst",
-            "--service",
-            SERVICE,
-            "--min-stores-per-group",
-            floor,
-        ];
-        world.gate.run(&add, Some(&secret_of(name))).unwrap();
+    for (name, floor) in [("ann", 1), ("flo", 2)] {
+        world.add_analyst(name, floor);
         world.until(async || world.try_connect(name, &[]).await.is_ok()).await;
     }
     let server = world.server("alice");

@@ -1,7 +1,7 @@
 //! What a grant's class and a login's floor keep from being shown is not shown by other ways either.
 
 use stuffgate_tests::testkit::{Answer, Client};
-use stuffgate_tests::{SERVICE, World, WorldPlan, secret_of};
+use stuffgate_tests::{SERVICE, World, WorldPlan};
 
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
 const SCHEMA: &str =
@@ -18,19 +18,8 @@ async fn start(class: &str) -> World {
         world.connect(user).await.simple(&insert).await.unwrap();
         world.run(&["grant", user, SERVICE, "--fanout", class]);
     }
-    for (name, floor) in [("ann", "1"), ("flo", "2")] {
-        let add = [
-            "login",
-            "add",
-            name,
-            "--kind",
-            "analyst",
-            "--service",
-            SERVICE,
-            "--min-stores-per-group",
-            floor,
-        ];
-        world.gate.run(&add, Some(&secret_of(name))).unwrap();
+    for (name, floor) in [("ann", 1), ("flo", 2)] {
+        world.add_analyst(name, floor);
         let ready = async || match world.try_connect(name, &[]).await {
             // The classes have reached the gate too.
             Ok(mut session) => {

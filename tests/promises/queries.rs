@@ -71,8 +71,7 @@ async fn the_operator_asks_all_stores_and_leaves_no_login_behind() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_analyst_asks_by_a_url_and_is_told_what_is_wrong_where_it_is() {
     let world = world().await;
-    let analyst = ["login", "add", "ana", "--kind", "analyst", "--service", "todo"];
-    world.gate.run(&analyst, Some(&secret_of("ana"))).unwrap();
+    world.add_analyst("ana", 1);
     std::fs::write(world.gate.folder().join("ana.secret"), secret_of("ana")).unwrap();
     let url = format!("postgres://ana@127.0.0.1:{}/todo", world.gate.port());
     let by_url =

@@ -203,8 +203,7 @@ async fn legs_of_a_fan_out_are_protected_as_their_stores_urls_say() {
     };
     let full = "verify-full&sslrootcert=ca.pem";
     point(&world, [full, "verify-ca&sslrootcert=ca.pem", "require"]);
-    let add = ["login", "add", "ann", "--kind", "analyst", "--service", SERVICE];
-    world.gate.run(&add, Some(&secret_of("ann"))).unwrap();
+    world.add_analyst("ann", 1);
     world.gate.start().unwrap();
     for login in USERS.into_iter().chain([SERVICE]) {
         world.connect(login).await.simple("CREATE TABLE t AS SELECT 1 AS n").await.unwrap();

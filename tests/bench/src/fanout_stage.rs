@@ -54,8 +54,7 @@ impl FanoutStage {
         for login in [USER, SERVICE] {
             Client::connect(&target(&world.gate, login), &mut Keys::default())?.simple(SCHEMA)?;
         }
-        let add = ["login", "add", ANALYST, "--kind", "analyst", "--service", SERVICE];
-        world.gate.run(&add, Some(&secret_of(ANALYST)))?;
+        world.add_analyst(ANALYST, 1);
         let _ = world.direct(USER, &fill(ROWS));
         world.gate.kill();
         let _ = world.direct(USER, &unlimited());

@@ -147,6 +147,7 @@ mod tests {
         drop(two);
         assert_eq!(budget.own.used.load(Ordering::Relaxed), 0);
     }
+
     #[test]
     fn what_all_statements_hold_together_is_bounded_too() {
         let gate = GateBudget::of(100);

@@ -109,11 +109,7 @@ fn over_tables(
     }
     let mut keys = Keys::default();
     let mut grouping = groups::grouping(&select.group_by, &items, &mut names, &mut keys)?;
-    let is_distinct = match &select.distinct {
-        None | Some(Distinct::All) => false,
-        Some(Distinct::Distinct) => true,
-        Some(Distinct::On(_)) => return Err(Unfit::not_here("DISTINCT ON")),
-    };
+    let is_distinct = is_distinct(select)?;
     let mut output = Output::of(tree, select, items, &mut names)?;
     output.distinct = is_distinct;
     if grouping == Grouping::Whole && !output.is_grouped(catalog)? {
@@ -158,6 +154,14 @@ fn over_tables(
     shape.check_floor(&names)?;
     shape.probe = shape.write_probe()?;
     Ok(shape)
+}
+
+fn is_distinct(select: &Select) -> Result<bool, Unfit> {
+    match &select.distinct {
+        None | Some(Distinct::All) => Ok(false),
+        Some(Distinct::Distinct) => Ok(true),
+        Some(Distinct::On(_)) => Err(Unfit::not_here("DISTINCT ON")),
+    }
 }
 
 /// The one SELECT of a query.

@@ -94,10 +94,10 @@ struct Reach<'a> {
 impl Reach<'_> {
     /// The text with temporary tables and views in place of what it names, `depth` views deep.
     fn text(&mut self, text: &str, depth: usize) -> Result<String, Refusal> {
-        for called in Names::of(text).functions() {
+        let names = Names::of(text);
+        for called in names.functions() {
             forbidden::function(&called, Some(self.catalog))?;
         }
-        let names = Names::of(text);
         let mut edits = Vec::new();
         for (called, relation) in found(&names, self.catalog) {
             match relation.kind {
